@@ -19,7 +19,7 @@ class Access(StrEnum):
     CLINICAL = "clinical"  # the rest of the examination: K, IOP, CCT, methods, notes
     MARKETING = "marketing"  # what was said and offered
     FINANCIAL = "financial"  # prices
-    SECRET = "secret"  # never leaves the centre
+    SECRET = "secret"  # noqa: S105 - never leaves the centre
 
 
 PROFILES: dict[Role, frozenset[Access]] = {

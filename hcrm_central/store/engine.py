@@ -55,10 +55,10 @@ def transaction(engine: Engine, principal: Principal | None = None) -> Iterator[
 @contextmanager
 def snapshot(engine: Engine, principal: Principal | None = None) -> Iterator[Session]:
     """One read-only snapshot: everything read inside belongs together."""
-    with engine.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as connection:
-        with Session(connection) as session, session.begin():
-            declare(session, principal)
-            yield session
+    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with engine.connect().execution_options(**options) as connection, Session(connection) as session, session.begin():
+        declare(session, principal)
+        yield session
 
 
 def declare(session: Session, principal: Principal | None) -> None:

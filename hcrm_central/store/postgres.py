@@ -183,7 +183,7 @@ def _usable(programs: Path) -> Path:
     if _run(programs, "postgres", ["--version"], check=False) == 0:
         return programs
     install = programs.parent
-    digest = f"{install.parent.parent.name}-{os.stat(programs / _program('postgres')).st_mtime_ns:x}"
+    digest = f"{install.parent.parent.name}-{(programs / _program('postgres')).stat().st_mtime_ns:x}"
     copy = Path(tempfile.gettempdir()) / f"hcrm-postgres-{digest}"
     if not copy.exists():
         staging = Path(tempfile.mkdtemp(prefix="hcrm-postgres-staging-"))
