@@ -24,6 +24,18 @@ from hcrm_central.store.opening import SERVICE_LOGIN, WORKER_LOGIN, Store, prepa
 from tests.fakes import FakeClock
 
 _numbers = itertools.count(1)
+_KINDS = ("unit", "gui", "central", "sync", "acceptance")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick kinds first; inside a kind the random order stays."""
+
+    def rank(item: pytest.Item) -> int:
+        kind = item.path.relative_to(Path(__file__).parent).parts[0]
+        return _KINDS.index(kind) if kind in _KINDS else len(_KINDS)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Checks that no linter can express. Run by dev.py."""
