@@ -282,3 +282,31 @@ class UnsentItem:
     captured_at: datetime
     delivery: Delivery
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentCount:
+    """One segment and how many customers it holds here."""
+
+    key: str
+    label: str
+    tone: str
+    customers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamEntry:
+    """An examination as the slip holds it, before it is recorded. At least one eye must be given."""
+
+    customer_id: UUID
+    examined_on: date
+    method: RefractionMethod
+    cycloplegic: bool | None
+    lens_state: LensState
+    washout_days: int | None = None
+    device: str = ""
+    note: str = ""
+    od: EyeRow | None = None
+    os: EyeRow | None = None
+    supersedes_id: UUID | None = None
+    amend_reason: str = ""
