@@ -297,3 +297,82 @@ class RecordExam(Message):
     supersedes_id: UUID | None = None
     amend_reason: str = Field(default="", max_length=400)
     eyes: list[MeasuredEye] = Field(min_length=1, max_length=2)
+
+
+# ── overview: numbers without patients ───────────────────────────────────────────────────────────────────
+
+
+class SopProgress(Message):
+    """Tasks of one SOP: to do now (due, not put off) and done today."""
+
+    sop_key: str
+    open: int
+    done: int
+
+
+class SegmentSize(Message):
+    segment_key: str
+    customers: int
+
+
+class SiteOverview(Message):
+    """One site in numbers."""
+
+    site_id: UUID
+    code: str
+    name: str
+    customers: int
+    sops: list[SopProgress]
+    segments: list[SegmentSize]
+
+
+class Overview(Message):
+    """The group in numbers, from one snapshot: for managers and executives."""
+
+    as_of: datetime
+    business_date: date
+    sites: list[SiteOverview]
+    freshness: Freshness
+
+
+# ── health and refusals ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Health(Message):
+    """Whether the centre can work. Open to everybody, so nothing secret."""
+
+    status: Literal["ok", "unready"]
+    database: bool
+    schema_revision: str | None
+    schema_expected: str
+    scanned_at: datetime | None
+
+
+class RefusalCode(StrEnum):
+    """Why a request was refused: `ErrorBody.code`."""
+
+    SESSION_ENDED = "session_ended"  # 401 token unknown, expired, revoked: refresh once, then sign in
+    WRONG_CREDENTIALS = "wrong_credentials"  # 401
+    ACCOUNT_INACTIVE = "account_inactive"  # 401
+    DEVICE_REVOKED = "device_revoked"  # 401 the workstation was blocked
+    DEVICE_MISMATCH = "device_mismatch"  # 401 the device's secret is not the one it was registered with
+    NOT_PERMITTED = "not_permitted"  # 403
+    WRONG_NUMBER = "wrong_number"  # 409 `expected_n` says which
+    NEW_DEVICE = "new_device"  # 409
+    OPERATION_ID_REUSED = "operation_id_reused"  # 409 one op_id, two contents
+    TOO_LARGE = "too_large"  # 413
+    INVALID_REQUEST = "invalid_request"  # 422
+    UPGRADE_REQUIRED = "upgrade_required"  # 426 this protocol is not spoken any more
+    TOO_MANY_ATTEMPTS = "too_many_attempts"  # 429 with Retry-After
+    INTERNAL = "internal"  # 500 with an incident id that stands in the centre's log
+    UNAVAILABLE = "unavailable"  # 503 with Retry-After: try the same again
+
+
+class ErrorBody(Message):
+    """Body of every answer that is not a success. Never patient data."""
+
+    code: str
+    message: str
+    remedy: str
+    expected_n: int | None = None
+    incident: str | None = None
