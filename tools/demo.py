@@ -23,9 +23,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_LEDGER = ROOT / "resources" / "samples" / "ledger_sample.xlsx"
-    ROOT / "docs" / "samples" / "ledger_sample.xlsx",
-    ROOT.parent / "shared" / "data" / "ledger_sample.xlsx",
-)
 ROLES = ("assistant", "optometrist", "manager", "executive")
 SEED = 20261122
 
