@@ -1,0 +1,313 @@
+"""Growth of an eye: the one definition that facts, rules, charts and reports share.
+
+Growth compares the same eye, the same method and the same cycloplegia, without the influence of an
+orthokeratology lens; whatever may not be compared is refused with a reason (docs/rules.md gives the sources).
+Written in narwhals expressions, so that one child and a million run the same code.
+
+Frames hold exact integers: refraction in 0.001 D, lengths in µm. Instants play no part, only days.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import narwhals as nw
+
+from hcrm_core.terms import ExamStatus, Eye, LensState, RefractionMethod
+
+Frame = nw.LazyFrame[Any]  # why Any: the engine's own frame, whichever it is
+
+WASHOUT_DAYS = 28  # refraction recovers 14–28 days after the last night with an OK lens; the cautious end
+RATE_DAYS = 150  # a shorter interval says nothing of a rate: repeatability is as large as the change
+DAYS_A_YEAR = Decimal("365.25")
+
+
+class Refusal(StrEnum):
+    """Why there is no growth to tell."""
+
+    NO_PAIR = "no_pair"  # fewer than two measurements at a suitable distance
+    INTERVAL_TOO_SHORT = "interval_too_short"
+    NOT_COMPARABLE = "not_comparable"  # other method or cycloplegia, or not recorded
+    OK_WEAR = "ok_wear"  # the latest refraction is a treatment outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Which interval counts, in days, both ends included; of several the one nearest to `nominal` is taken."""
+
+    at_least: int
+    at_most: int
+    nominal: int
+
+
+# Windows end at the latest comparable measurement, not at today, so they change only when data does.
+QUARTER = Window(at_least=75, at_most=120, nominal=91)
+HALF_YEAR = Window(at_least=150, at_most=240, nominal=182)
+YEAR = Window(at_least=300, at_most=430, nominal=365)
+RECENT = Window(at_least=RATE_DAYS, at_most=730, nominal=182)  # for a rate: about half a year, at most two
+EPISODE = Window(at_least=RATE_DAYS, at_most=36_500, nominal=36_500)  # the whole of what is given
+
+EYE_KEY = ("customer_id", "eye")
+
+
+# ── the definition, on frames ────────────────────────────────────────────────────────────────────────────
+
+
+def refraction_readings(eyes: Frame, *, washout_days: int = WASHOUT_DAYS) -> Frame:
+    """Spherical equivalents that were measured, each with the series it may be compared within.
+
+    SE = sphere + cylinder / 2; without a cylinder it is unknown, not the sphere. `series` is null where
+    nothing may be compared: OK lens worn or stopped for less than `washout_days`, method, cycloplegia or lens
+    state not recorded, or a dispensed power.
+
+    Args:
+        eyes: one row per exam and eye: customer_id, eye, exam_id, examined_on, status, method, cycloplegic,
+            lens_state, washout_days, sphere_mdpt, cylinder_mdpt (0.001 D).
+        washout_days: nights without OK lens before refraction counts again.
+
+    Returns:
+        customer_id, eye, exam_id, examined_on, value (0.001 D), series, worn (a treatment outcome).
+    """
+    state = nw.col("lens_state")
+    washed = (state == LensState.OK_WASHOUT.value) & (nw.col("washout_days").fill_null(0) >= washout_days)
+    worn = state.is_in([LensState.OK_LENS.value, LensState.OK_WASHOUT.value]) & ~washed
+    natural = state.is_in([LensState.NONE.value, LensState.SPECTACLES.value]) | washed
+    measured = [
+        m.value for m in (RefractionMethod.AUTOREFRACTION, RefractionMethod.RETINOSCOPY, RefractionMethod.SUBJECTIVE)
+    ]
+    comparable = nw.col("method").is_in(measured) & ~nw.col("cycloplegic").is_null()
+    lens = nw.when(natural).then(nw.lit("natural")).when(state == LensState.SOFT_LENS.value).then(nw.lit("soft"))
+    drops = nw.when(nw.col("cycloplegic")).then(nw.lit("cycloplegic")).otherwise(nw.lit("manifest"))
+    return (
+        _final(eyes)
+        .with_columns(
+            value=nw.col("sphere_mdpt") + nw.col("cylinder_mdpt") // 2,
+            worn=worn,
+            series=nw.when(comparable).then(
+                nw.concat_str([nw.col("method"), drops, lens.otherwise(nw.lit(None))], separator="|")
+            ),
+        )
+        .filter((nw.col("method") != RefractionMethod.LENS_POWER.value) & ~nw.col("value").is_null())
+        .select(*EYE_KEY, "exam_id", "examined_on", "value", "series", "worn")
+    )
+
+
+def axial_readings(eyes: Frame) -> Frame:
+    """Axial lengths that were measured (µm). They compare whatever lens was worn and whatever drops were given."""
+    return (
+        _final(eyes)
+        .filter(~nw.col("axial_length_um").is_null())
+        .with_columns(value=nw.col("axial_length_um"), series=nw.lit("axial"), worn=nw.lit(value=False))
+        .select(*EYE_KEY, "exam_id", "examined_on", "value", "series", "worn")
+    )
+
+
+def change(readings: Frame, window: Window) -> Frame:
+    """The change of every eye over a window, new minus old, or the reason why there is none.
+
+    Of each series the latest reading is compared with the earlier one in the window that is nearest to the
+    nominal interval; of several series the one that ends last speaks. An eye whose latest reading is a
+    treatment outcome is refused as a whole.
+
+    Args:
+        readings: as `refraction_readings` or `axial_readings` give.
+        window: which intervals count.
+
+    Returns:
+        One row per eye: customer_id, eye, change, days, from_on, to_on, from_exam_id, to_exam_id, refusal.
+    """
+    pairs = _pairs(readings)
+    best = _best(pairs, window)
+    longest = pairs.group_by(*EYE_KEY).agg(longest=nw.col("days").max())
+    found = _standing(readings).join(best, on=list(EYE_KEY), how="left").join(longest, on=list(EYE_KEY), how="left")
+    refusal = (
+        nw.when(nw.col("worn"))
+        .then(nw.lit(Refusal.OK_WEAR.value))
+        .when(~nw.col("change").is_null())
+        .then(nw.lit(None))
+        .when(nw.col("readings") < 2)
+        .then(nw.lit(Refusal.NO_PAIR.value))
+        .when(nw.col("longest").is_null())
+        .then(nw.lit(Refusal.NOT_COMPARABLE.value))
+        .when(nw.col("longest") < window.at_least)
+        .then(nw.lit(Refusal.INTERVAL_TOO_SHORT.value))
+        .otherwise(nw.lit(Refusal.NO_PAIR.value))
+    )
+    told = [_unless(refusal_free=~nw.col("worn"), name=name) for name in _TOLD]
+    return found.with_columns(refusal=refusal).select(*EYE_KEY, *told, "refusal")
+
+
+_TOLD = ("change", "days", "from_on", "to_on", "from_exam_id", "to_exam_id")
+
+
+def _unless(*, refusal_free: nw.Expr, name: str) -> nw.Expr:
+    return nw.when(refusal_free).then(nw.col(name)).alias(name)
+
+
+def _final(eyes: Frame) -> Frame:
+    return eyes.filter(nw.col("status") == ExamStatus.FINAL.value)
+
+
+def _pairs(readings: Frame) -> Frame:
+    """The latest reading of each series beside every earlier one of it."""
+    key = [*EYE_KEY, "series"]
+    usable = readings.filter(~nw.col("series").is_null())
+    latest = keep_extreme(usable, by=key, columns=("examined_on", "exam_id"))
+    later = latest.select(*key, to_on="examined_on", to_exam_id="exam_id", to_value="value")
+    earlier = usable.select(*key, from_on="examined_on", from_exam_id="exam_id", from_value="value")
+    return (
+        earlier.join(later, on=key, how="inner")
+        .filter(nw.col("from_on") < nw.col("to_on"))
+        .with_columns(
+            change=nw.col("to_value") - nw.col("from_value"),
+            days=(nw.col("to_on") - nw.col("from_on")).dt.total_minutes() // (24 * 60),
+        )
+    )
+
+
+def _best(pairs: Frame, window: Window) -> Frame:
+    inside = pairs.filter((nw.col("days") >= window.at_least) & (nw.col("days") <= window.at_most))
+    scored = inside.with_columns(nearness=-(nw.col("days") - window.nominal).abs())
+    columns = ("to_on", "nearness", "from_on", "to_exam_id", "from_exam_id")
+    return keep_extreme(scored, by=list(EYE_KEY), columns=columns).select(*EYE_KEY, *_TOLD)
+
+
+def _standing(readings: Frame) -> Frame:
+    """Per eye: how many readings there are, and whether the latest is a treatment outcome."""
+    many = readings.group_by(*EYE_KEY).agg(readings=nw.col("value").count())
+    latest = keep_extreme(readings, by=list(EYE_KEY), columns=("examined_on",))
+    return many.join(latest.group_by(*EYE_KEY).agg(worn=nw.col("worn").max()), on=list(EYE_KEY), how="left")
+
+
+def keep_extreme(frame: Frame, *, by: Sequence[str], columns: Sequence[str]) -> Frame:
+    """The rows with the greatest value per group, ties decided by the following columns in turn."""
+    for column in columns:
+        frame = frame.filter(nw.col(column) == nw.col(column).max().over(*by))
+    return frame
+
+
+# ── one child ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurementInput:
+    """One eye of one exam, as growth needs it. Sphere and cylinder in D, axial length in mm; None is unknown."""
+
+    exam_id: UUID
+    eye: Eye
+    examined_on: date
+    method: RefractionMethod
+    cycloplegic: bool | None
+    lens_state: LensState
+    washout_days: int | None = None
+    sphere: Decimal | None = None
+    cylinder: Decimal | None = None
+    axial_length_mm: Decimal | None = None
+    status: ExamStatus = ExamStatus.FINAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """A change, or why there is none.
+
+    Attributes:
+        change: positive is growth: SE_old − SE_new in D (more myopic), or AL_new − AL_old in mm.
+        per_year: the same per 365.25 days, to 0.01; None under 150 days.
+        interval_days: days between the two exams.
+        from_on, to_on, from_exam_id, to_exam_id: the two exams behind it.
+        refusal: None exactly when there is a change.
+    """
+
+    change: Decimal | None = None
+    per_year: Decimal | None = None
+    interval_days: int | None = None
+    from_on: date | None = None
+    to_on: date | None = None
+    from_exam_id: UUID | None = None
+    to_exam_id: UUID | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EyeGrowth:
+    """Growth of one eye: spherical equivalent in D and axial length in mm."""
+
+    refraction: Growth
+    axial: Growth
+
+
+def eye_growth(
+    measurements: Sequence[MeasurementInput], *, window: Window = RECENT, washout_days: int = WASHOUT_DAYS
+) -> dict[Eye, EyeGrowth]:
+    """Growth of both eyes of one child, by the same definition as the facts of everybody.
+
+    Args:
+        measurements: in any order, of one child; void and amended exams are passed over.
+        window: which interval to tell, e.g. `HALF_YEAR`.
+        washout_days: nights without OK lens before refraction counts again.
+
+    Returns:
+        An entry for each eye; an eye without measurements is refused as ``no_pair``.
+    """
+    eyes = _frame_of(measurements)
+    refraction = _by_eye(change(refraction_readings(eyes, washout_days=washout_days), window))
+    axial = _by_eye(change(axial_readings(eyes), window))
+    return {
+        eye: EyeGrowth(refraction=_growth(refraction.get(eye), sign=-1), axial=_growth(axial.get(eye), sign=1))
+        for eye in Eye
+    }
+
+
+def _frame_of(measurements: Sequence[MeasurementInput]) -> Frame:
+    import polars as pl
+
+    rows = [
+        {
+            "customer_id": "",
+            "eye": m.eye.value,
+            "exam_id": str(m.exam_id),
+            "examined_on": m.examined_on,
+            "status": m.status.value,
+            "method": m.method.value,
+            "cycloplegic": m.cycloplegic,
+            "lens_state": m.lens_state.value,
+            "washout_days": m.washout_days,
+            "sphere_mdpt": thousandths(m.sphere),
+            "cylinder_mdpt": thousandths(m.cylinder),
+            "axial_length_um": thousandths(m.axial_length_mm),
+        }
+        for m in measurements
+    ]
+    words = dict.fromkeys(("customer_id", "eye", "exam_id", "status", "method", "lens_state"), pl.String)
+    numbers = dict.fromkeys(("washout_days", "sphere_mdpt", "cylinder_mdpt", "axial_length_um"), pl.Int64)
+    schema = words | numbers | {"examined_on": pl.Date, "cycloplegic": pl.Boolean}
+    return nw.from_native(pl.DataFrame(rows, schema=schema).lazy())
+
+
+def thousandths(value: Decimal | None) -> int | None:
+    """A value in 0.001 of its unit, as frames hold it: D to 0.001 D, mm to µm."""
+    return None if value is None else int((value * 1000).to_integral_value(ROUND_HALF_UP))
+
+
+def _by_eye(changes: Frame) -> dict[Eye, dict[str, Any]]:
+    return {Eye(row["eye"]): row for row in changes.collect("polars").iter_rows(named=True)}
+
+
+def _growth(row: dict[str, Any] | None, *, sign: int) -> Growth:
+    if row is None or row["refusal"] is not None:
+        return Growth(refusal=Refusal(row["refusal"]) if row else Refusal.NO_PAIR)
+    amount, days = Decimal(sign * row["change"]) / 1000, int(row["days"])
+    yearly = (amount * DAYS_A_YEAR / days).quantize(Decimal("0.01"), ROUND_HALF_UP) if days >= RATE_DAYS else None
+    return Growth(
+        change=amount,
+        per_year=yearly,
+        interval_days=days,
+        from_on=row["from_on"],
+        to_on=row["to_on"],
+        from_exam_id=UUID(row["from_exam_id"]),
+        to_exam_id=UUID(row["to_exam_id"]),
+    )
