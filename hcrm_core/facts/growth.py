@@ -144,6 +144,31 @@ def change(readings: Frame, window: Window) -> Frame:
 _TOLD = ("change", "days", "from_on", "to_on", "from_exam_id", "to_exam_id")
 
 
+def spread(readings: Frame, *, at_least: int) -> Frame:
+    """How far comparable readings lie apart over a span of at least so many days, ending at the latest one.
+
+    The span begins at the newest reading that is old enough. An eye whose latest reading is a treatment outcome,
+    or whose readings do not reach back far enough, is left out.
+
+    Returns:
+        customer_id, eye, spread (greatest minus smallest), from_on.
+    """
+    pairs = _pairs(readings)
+    old_enough = pairs.filter(nw.col("days") >= at_least)
+    begin = keep_extreme(old_enough, by=EYE_KEY, columns=("to_on", "from_on", "to_exam_id", "from_exam_id"))
+    begin = begin.select(*EYE_KEY, "series", begin_on="from_on")
+    inside = pairs.join(begin, on=[*EYE_KEY, "series"], how="inner").filter(nw.col("from_on") >= nw.col("begin_on"))
+    highest, lowest = nw.max_horizontal("from_value", "to_value"), nw.min_horizontal("from_value", "to_value")
+    spreads = (
+        inside.with_columns(highest=highest, lowest=lowest)
+        .group_by(*EYE_KEY)
+        .agg(highest=nw.col("highest").max(), lowest=nw.col("lowest").min(), from_on=nw.col("begin_on").max())
+        .with_columns(spread=nw.col("highest") - nw.col("lowest"))
+    )
+    natural = _standing(readings).filter(~nw.col("worn")).select(*EYE_KEY)
+    return spreads.join(natural, on=list(EYE_KEY), how="inner").select(*EYE_KEY, "spread", "from_on")
+
+
 def _unless(*, refusal_free: nw.Expr, name: str) -> nw.Expr:
     return nw.when(refusal_free).then(nw.col(name)).alias(name)
 
@@ -164,7 +189,7 @@ def _pairs(readings: Frame) -> Frame:
         .filter(nw.col("from_on") < nw.col("to_on"))
         .with_columns(
             change=nw.col("to_value") - nw.col("from_value"),
-            days=(nw.col("to_on") - nw.col("from_on")).dt.total_minutes() // (24 * 60),
+            days=days(nw.col("to_on") - nw.col("from_on")),
         )
     )
 
@@ -188,6 +213,11 @@ def keep_extreme(frame: Frame, *, by: Sequence[str], columns: Sequence[str]) -> 
     for column in columns:
         frame = frame.filter(nw.col(column) == nw.col(column).max().over(*by))
     return frame
+
+
+def days(span: nw.Expr) -> nw.Expr:
+    """Whole days of a difference of two dates."""
+    return span.dt.total_minutes() // (24 * 60)
 
 
 # ── one child ────────────────────────────────────────────────────────────────────────────────────────────
