@@ -1,16 +1,39 @@
 """What people do at the workstation. Each writes the outbox first, then lays the effect over the cache.
 
-Raises everywhere: SignInRequired when nobody is signed in; Rejected with a code ("task_already_closed",
-"task_unknown", "customer_unknown", "nothing_to_undo", "already_sent"); NotPermitted for the wrong role.
+Raises everywhere: SignInRequired when nobody is signed in; NotPermitted for the wrong role; Rejected with a code:
+``task_unknown``, ``task_already_closed``, ``visit_date_needed``, ``date_too_far`` (hcrm_core.tasks),
+``customer_unknown``, ``nothing_measured``, ``nothing_to_undo``, ``already_sent``.
 """
 
 from datetime import date
-from typing import Any
 from uuid import UUID
 
-from hcrm_core.terms import Channel, Outcome
-from hcrm_desktop.cache.rows import Changes, ExamEntry
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hcrm_core.errors import NotPermitted, Rejected
+from hcrm_core.tasks import after_outcome, after_snooze
+from hcrm_core.terms import Channel, Eye, Outcome, Role, TaskState
+from hcrm_core.wire import (
+    Json,
+    MeasuredEye,
+    OperationKind,
+    Person,
+    RecordExam,
+    RecordFollowUp,
+    RecordOutcome,
+    SnoozeTask,
+)
+from hcrm_desktop.cache import overlay
+from hcrm_desktop.cache.outbox import Intent
+from hcrm_desktop.cache.rows import Changes, ExamEntry, EyeRow
+from hcrm_desktop.cache.tables import CUSTOMER, TASK
 from hcrm_desktop.cache.workspace import Workspace
+from hcrm_store.base import new_id
+from hcrm_store.clock import business_date
+
+_WORKED = ("task", "follow_up", "outbox")
+_EXAMINED = ("exam", "eye_measurement", "outbox")
 
 
 def record_outcome(
@@ -22,15 +45,28 @@ def record_outcome(
     note: str = "",
     next_on: date | None = None,
 ) -> Changes:
-    raise NotImplementedError
+    """A contact about a task ended: a follow-up is made and the task moves on."""
+    task = _task(workspace, task_id)
+    today = business_date(workspace.clock.now())
+    after_outcome(_state(task), outcome, next_on=next_on, today=today, attempts=task["attempts"] or 0)
+    body = RecordOutcome(
+        customer_id=task["customer_id"],
+        follow_up_id=new_id(),
+        channel=channel.value,
+        outcome=outcome.value,
+        note=note,
+        next_on=next_on,
+    )
+    return _enter(workspace, OperationKind.RECORD_OUTCOME, body, row_id=task_id, base_ver=task["ver"], kinds=_WORKED)
 
 
 def snooze_task(workspace: Workspace, *, task_id: UUID, until: date, note: str = "") -> Changes:
-    raise NotImplementedError
-
-
-def record_exam(workspace: Workspace, *, entry: ExamEntry) -> Changes:
-    raise NotImplementedError
+    """Put a task off without a contact."""
+    task = _task(workspace, task_id)
+    today = business_date(workspace.clock.now())
+    after_snooze(_state(task), until=until, today=today, attempts=task["attempts"] or 0)
+    body = SnoozeTask(customer_id=task["customer_id"], until=until, note=note)
+    return _enter(workspace, OperationKind.SNOOZE_TASK, body, row_id=task_id, base_ver=task["ver"], kinds=_WORKED)
 
 
 def record_follow_up(
@@ -42,23 +78,136 @@ def record_follow_up(
     note: str = "",
     next_on: date | None = None,
 ) -> Changes:
-    raise NotImplementedError
+    """A contact that no task asked for."""
+    _require_customer(workspace, customer_id)
+    body = RecordFollowUp(
+        customer_id=customer_id, channel=channel.value, outcome=outcome.value, note=note, next_on=next_on
+    )
+    kinds = ("follow_up", "outbox")
+    return _enter(workspace, OperationKind.RECORD_FOLLOW_UP, body, row_id=new_id(), base_ver=None, kinds=kinds)
+
+
+def record_exam(workspace: Workspace, *, entry: ExamEntry) -> Changes:
+    """An examination was entered. Plausibility is checked by the slip and, finally, by the centre."""
+    _require_role(workspace.worker(), Role.OPTOMETRIST)
+    _require_customer(workspace, entry.customer_id)
+    eyes = [_measured(eye) for eye in (entry.od, entry.os) if eye is not None]
+    if not eyes:
+        raise Rejected("nothing_measured", "an examination needs a value of at least one eye")
+    body = RecordExam(
+        customer_id=entry.customer_id,
+        examined_on=entry.examined_on,
+        method=entry.method.value,
+        cycloplegic=entry.cycloplegic,
+        lens_state=entry.lens_state.value,
+        washout_days=entry.washout_days,
+        device=entry.device,
+        note=entry.note,
+        supersedes_id=entry.supersedes_id,
+        amend_reason=entry.amend_reason,
+        eyes=eyes,
+    )
+    return _enter(workspace, OperationKind.RECORD_EXAM, body, row_id=new_id(), base_ver=None, kinds=_EXAMINED)
 
 
 def undo_last(workspace: Workspace) -> Changes:
     """Withdraw the latest entry while it is still on this computer only."""
-    raise NotImplementedError
+    with workspace.exclusive():
+        withdrawn = workspace.outbox.withdraw_last(workspace.worker().account_id)
+        workspace.relay()
+    return Changes.of(*(_EXAMINED if withdrawn.kind is OperationKind.RECORD_EXAM else _WORKED))
 
 
 def dismiss(workspace: Workspace, *, op_id: UUID) -> Changes:
-    """Take a held or conflicting entry off the list of what needs a person."""
-    raise NotImplementedError
+    """Take a held or conflicting entry off the list of what needs a person; the centre keeps it."""
+    with workspace.exclusive():
+        workspace.outbox.dismiss(op_id)
+        workspace.relay()
+    return Changes.of(*_WORKED, *_EXAMINED)
 
 
-def save_draft(workspace: Workspace, *, key: str, body: dict[str, Any]) -> Changes:
+def save_draft(workspace: Workspace, *, key: str, body: Json) -> Changes:
     """Keep an unfinished form, encrypted, through a crash. The body is plain JSON."""
-    raise NotImplementedError
+    workspace.outbox.save_draft(key, body)
+    return Changes.of("draft")
 
 
 def drop_draft(workspace: Workspace, *, key: str) -> Changes:
-    raise NotImplementedError
+    """The form was finished or given up."""
+    workspace.outbox.drop_draft(key)
+    return Changes.of("draft")
+
+
+def _enter(
+    workspace: Workspace,
+    kind: OperationKind,
+    body: RecordOutcome | SnoozeTask | RecordFollowUp | RecordExam,
+    *,
+    row_id: UUID,
+    base_ver: int | None,
+    kinds: tuple[str, ...],
+) -> Changes:
+    person = workspace.worker()
+    intent = Intent(
+        account_id=person.account_id,
+        kind=kind,
+        row_id=row_id,
+        customer_id=body.customer_id,
+        base_ver=base_ver,
+        body=body.model_dump(mode="json"),
+    )
+    with workspace.exclusive():
+        entry = workspace.outbox.add(intent)
+        with workspace.write() as session:
+            overlay.lay(session, entry, person=person)
+    return Changes.of(*kinds)
+
+
+def _task(workspace: Workspace, task_id: UUID) -> Json:
+    workspace.worker()
+    with workspace.read() as session:
+        row = session.execute(select(TASK).where(TASK.c.id == task_id)).mappings().first()
+    if row is None:
+        raise Rejected("task_unknown", "this task is not on this computer any more")
+    return dict(row)
+
+
+def _state(task: Json) -> TaskState:
+    return TaskState(task["state"] or TaskState.OPEN)
+
+
+def _require_customer(workspace: Workspace, customer_id: UUID) -> None:
+    workspace.worker()
+    with workspace.read() as session:
+        if not _exists(session, customer_id):
+            raise Rejected("customer_unknown", "this customer is not on this computer any more")
+
+
+def _exists(session: Session, customer_id: UUID) -> bool:
+    return session.execute(select(CUSTOMER.c.id).where(CUSTOMER.c.id == customer_id)).first() is not None
+
+
+def _require_role(person: Person, *roles: Role) -> None:
+    if person.role not in roles:
+        raise NotPermitted("this account may not enter examinations", remedy="ask an optometrist to enter it")
+
+
+def _measured(eye: EyeRow) -> MeasuredEye:
+    return MeasuredEye(
+        id=new_id(),
+        eye=Eye(eye.eye).value,
+        ucva=_text(eye.ucva),
+        bcva=_text(eye.bcva),
+        sphere=_text(eye.sphere),
+        cylinder=_text(eye.cylinder),
+        axis=eye.axis,
+        axial_length_mm=_text(eye.axial_length_mm),
+        k1=_text(eye.k1),
+        k2=_text(eye.k2),
+        iop_mmhg=_text(eye.iop_mmhg),
+        cct_um=eye.cct_um,
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

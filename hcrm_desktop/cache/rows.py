@@ -59,6 +59,7 @@ class SyncStatus:
     scanned_for: date | None
     feeds: dict[str, datetime] = field(default_factory=dict)
     problem: str = ""  # a code: "", "unreachable", "sign_in_required", "revoked", "upgrade_required", "server_error"
+    lease_until: datetime | None = None  # until when this copy may be shown without hearing from the centre
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +233,7 @@ class CustomerHeader:
     school: str
     note: str
     siblings: tuple[tuple[UUID, str], ...]
-    next_due_on: date | None
+    next_due_on: date | None  # the next booked visit, or else the day the planned recheck is due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,293 @@
+"""The outbox: what was entered at this workstation, in order, until the centre has answered for each entry.
+
+Numbers are given when an entry is first offered to the centre, counted from the number the centre expects. So an
+entry that was withdrawn before it was sent leaves no gap, and after a restore, a lost reply or a cloned folder
+the centre's count is simply taken over. `op_id` never changes: it is what makes a second delivery harmless.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from hcrm_core.errors import Rejected
+from hcrm_core.wire import MAX_PUSH_OPERATIONS, Json, Operation, OperationKind, OperationResult, ResultStatus
+from hcrm_desktop.cache.tables import DEVICE, DRAFT, KEPT, OPERATION, OUTBOX
+from hcrm_store.base import new_id
+from hcrm_store.clock import Clock
+
+# How long an entry stays here before it is sent, so that it can be taken back without asking "are you sure".
+UNDO_WINDOW = timedelta(seconds=6)
+# How long accepted entries are kept: a centre restored from a backup is offered them again.
+KEPT_FOR = timedelta(days=30)
+
+
+class OpState(StrEnum):
+    LOCAL = "local"
+    SENDING = "sending"  # offered; whether it arrived is not known yet
+    ACCEPTED = "accepted"
+    HELD = "held"
+    CONFLICT = "conflict"
+
+
+_ANSWERS = {
+    ResultStatus.APPLIED: OpState.ACCEPTED,
+    ResultStatus.DUPLICATE: OpState.ACCEPTED,
+    ResultStatus.HELD: OpState.HELD,
+    ResultStatus.CONFLICT: OpState.CONFLICT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the outbox."""
+
+    op_id: UUID
+    account_id: UUID
+    kind: OperationKind
+    row_id: UUID
+    customer_id: UUID | None
+    base_ver: int | None
+    body: Json
+    captured_at: datetime
+    state: OpState
+    result_ver: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What is to be entered."""
+
+    account_id: UUID
+    kind: OperationKind
+    row_id: UUID
+    customer_id: UUID
+    base_ver: int | None
+    body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceIdentity:
+    """By what the centre knows this workstation. The secret leaves the file only inside a request."""
+
+    id: UUID
+    secret: str
+
+
+class Outbox:
+    """`outbox.db`. Every method is one transaction; a commit has reached the disk when the method returns."""
+
+    def __init__(self, engine: Engine, *, clock: Clock) -> None:
+        self._engine, self._clock = engine, clock
+        OUTBOX.create_all(engine)
+        with engine.begin() as connection:
+            if connection.execute(select(DEVICE.c.id)).first() is None:
+                _make_device(connection)
+
+    # ── entries ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def add(self, intent: Intent) -> Entry:
+        """Write an entry down. When this returns, no crash can lose it."""
+        values = {
+            "op_id": new_id(),
+            "account_id": intent.account_id,
+            "kind": intent.kind.value,
+            "row_id": intent.row_id,
+            "customer_id": intent.customer_id,
+            "base_ver": intent.base_ver,
+            "body": intent.body,
+            "captured_at": self._clock.now(),
+            "state": OpState.LOCAL.value,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(OPERATION).values(values))
+            return _entry(connection.execute(select(OPERATION).where(OPERATION.c.op_id == values["op_id"])).one())
+
+    def withdraw_last(self, account_id: UUID) -> Entry:
+        """Take back the latest entry, if it was never offered to the centre.
+
+        Raises:
+            Rejected: ``nothing_to_undo`` or ``already_sent``.
+        """
+        latest = select(OPERATION).where(OPERATION.c.account_id == account_id).order_by(OPERATION.c.position.desc())
+        with self._engine.begin() as connection:
+            row = connection.execute(latest.limit(1)).first()
+            if row is None:
+                raise Rejected("nothing_to_undo", "nothing was entered")
+            if row.offered_at is not None:
+                raise Rejected("already_sent", "the latest entry was sent already")
+            connection.execute(delete(OPERATION).where(OPERATION.c.position == row.position))
+            return _entry(row)
+
+    def laid(self, account_id: UUID) -> list[Entry]:
+        """Entries whose effect the cache must show itself, in order."""
+        wanted = and_(OPERATION.c.account_id == account_id, ~OPERATION.c.settled)
+        with self._engine.connect() as connection:
+            return [_entry(row) for row in connection.execute(_in_order(wanted))]
+
+    def next_due(self, account_id: UUID) -> datetime | None:
+        """When the first entry may be sent; None if there is none."""
+        waiting = _in_order(and_(_unanswered(), OPERATION.c.account_id == account_id)).limit(1)
+        with self._engine.connect() as connection:
+            row = connection.execute(waiting).first()
+        return None if row is None else row.captured_at + UNDO_WINDOW
+
+    def unsent(self) -> tuple[int, datetime | None]:
+        """How many entries the centre has not answered for, and when the oldest was made."""
+        counted = select(func.count(), func.min(OPERATION.c.captured_at)).where(_unanswered())
+        with self._engine.connect() as connection:
+            count, oldest = connection.execute(counted).one()
+        return count, oldest
+
+    # ── conversation with the centre ─────────────────────────────────────────────────────────────────────
+
+    def rewind(self, expected_n: int) -> None:
+        """Take the centre's count: what was offered but did not arrive is offered again."""
+        lost = and_(OPERATION.c.state == OpState.SENDING.value, OPERATION.c.n >= expected_n)
+        self._update(lost, state=OpState.LOCAL.value, n=None)
+
+    def reoffer(self, expected_n: int) -> None:
+        """After a restore of the centre: what it has forgotten is offered again."""
+        forgotten = and_(OPERATION.c.state != OpState.LOCAL.value, OPERATION.c.n >= expected_n)
+        self._update(forgotten, state=OpState.LOCAL.value, n=None, answered_at=None, result=None, settled=False)
+
+    def offer(self, *, account_id: UUID, expected_n: int, limit: int = MAX_PUSH_OPERATIONS) -> list[Operation]:
+        """The next operations to push, numbered. Those whose receipt is still missing come first."""
+        with self._engine.begin() as connection:
+            unanswered = select(OPERATION).where(OPERATION.c.state == OpState.SENDING.value).order_by(OPERATION.c.n)
+            asked = list(connection.execute(unanswered.limit(limit)))
+            next_n = max([expected_n, *(row.n + 1 for row in asked)])
+            for row in self._ripe(connection, account_id=account_id, limit=limit - len(asked)):
+                numbered = {"n": next_n, "state": OpState.SENDING.value, "offered_at": self._clock.now()}
+                changed = update(OPERATION).where(OPERATION.c.position == row.position).values(numbered)
+                asked.append(connection.execute(changed.returning(OPERATION)).one())
+                next_n += 1
+        return [_operation(row) for row in asked]
+
+    def _ripe(self, connection: Connection, *, account_id: UUID, limit: int) -> list[Row[Any]]:
+        """Entries past their undo window, as far as order allows. A clock set back must not keep them here."""
+        waiting = and_(OPERATION.c.state == OpState.LOCAL.value, OPERATION.c.account_id == account_id)
+        now, ripe = self._clock.now(), []
+        for row in connection.execute(_in_order(waiting).limit(limit)):
+            if row.offered_at is None and timedelta() <= now - row.captured_at < UNDO_WINDOW:
+                break
+            ripe.append(row)
+        return ripe
+
+    def answer(self, results: Iterable[OperationResult]) -> int:
+        """Keep the receipts. Returns how many were news."""
+        now, news = self._clock.now(), 0
+        with self._engine.begin() as connection:
+            for result in results:
+                offered = and_(OPERATION.c.op_id == result.op_id, OPERATION.c.state == OpState.SENDING.value)
+                values = {"state": _ANSWERS[result.status].value, "answered_at": now}
+                body = result.model_dump(mode="json", exclude={"row"})
+                news += connection.execute(update(OPERATION).where(offered).values(**values, result=body)).rowcount
+        return news
+
+    def accepted(self) -> list[UUID]:
+        """Accepted entries whose effect was not pulled yet."""
+        wanted = and_(OPERATION.c.state == OpState.ACCEPTED.value, ~OPERATION.c.settled)
+        with self._engine.connect() as connection:
+            return list(connection.execute(select(OPERATION.c.op_id).where(wanted)).scalars())
+
+    def settle(self, op_ids: Sequence[UUID]) -> None:
+        """Their effect is in the cache as the centre's own rows; and forget what is older than anybody asks for."""
+        old = and_(OPERATION.c.settled, OPERATION.c.answered_at < self._clock.now() - KEPT_FOR)
+        if op_ids:
+            self._update(OPERATION.c.op_id.in_(op_ids), settled=True)
+        with self._engine.begin() as connection:
+            connection.execute(delete(OPERATION).where(old))
+
+    def dismiss(self, op_id: UUID) -> None:
+        """A person has read that an entry is held or came too late."""
+        answered = OPERATION.c.state.in_([OpState.HELD.value, OpState.CONFLICT.value])
+        self._update(and_(OPERATION.c.op_id == op_id, answered), settled=True)
+
+    # ── this device, and what must outlive the cache ─────────────────────────────────────────────────────
+
+    def device(self) -> DeviceIdentity:
+        with self._engine.connect() as connection:
+            row = connection.execute(select(DEVICE)).one()
+        return DeviceIdentity(row.id, row.secret)
+
+    def become_new_device(self) -> None:
+        """The centre saw two of us (a copied or restored folder): take another identity and offer again."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(DEVICE))
+            _make_device(connection)
+            sending = OPERATION.c.state == OpState.SENDING.value
+            connection.execute(update(OPERATION).where(sending).values(state=OpState.LOCAL.value, n=None))
+
+    def keep(self, key: str, body: Json | None) -> None:
+        """Remember something; None forgets it."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(KEPT).where(KEPT.c.key == key))
+            if body is not None:
+                connection.execute(insert(KEPT).values(key=key, body=body))
+
+    def kept(self, key: str) -> Json | None:
+        with self._engine.connect() as connection:
+            return connection.execute(select(KEPT.c.body).where(KEPT.c.key == key)).scalar()
+
+    def save_draft(self, key: str, body: Json) -> None:
+        values = {"body": body, "saved_at": self._clock.now()}
+        statement = upsert(DRAFT).values(key=key, **values).on_conflict_do_update(index_elements=["key"], set_=values)
+        with self._engine.begin() as connection:
+            connection.execute(statement)
+
+    def drop_draft(self, key: str) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(delete(DRAFT).where(DRAFT.c.key == key))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _update(self, where: ColumnElement[bool], **values: Any) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(update(OPERATION).where(where).values(values))
+
+
+def _unanswered() -> ColumnElement[bool]:
+    return OPERATION.c.state.in_([OpState.LOCAL.value, OpState.SENDING.value])
+
+
+def _in_order(where: ColumnElement[bool]) -> Any:
+    return select(OPERATION).where(where).order_by(OPERATION.c.position)
+
+
+def _make_device(connection: Connection) -> None:
+    connection.execute(insert(DEVICE).values(one=1, id=new_id(), secret=secrets.token_urlsafe(32)))
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        op_id=row.op_id,
+        account_id=row.account_id,
+        kind=OperationKind(row.kind),
+        row_id=row.row_id,
+        customer_id=row.customer_id,
+        base_ver=row.base_ver,
+        body=row.body,
+        captured_at=row.captured_at,
+        state=OpState(row.state),
+        result_ver=(row.result or {}).get("ver"),
+    )
+
+
+def _operation(row: Row[Any]) -> Operation:
+    return Operation(
+        n=row.n,
+        op_id=row.op_id,
+        kind=OperationKind(row.kind),
+        row_id=row.row_id,
+        base_ver=row.base_ver,
+        body=row.body,
+        captured_at=row.captured_at,
+    )
