@@ -1,0 +1,1 @@
+"""Eye maths: refraction, notation, plausibility, ages and percentiles. Pure functions over exact decimals."""
