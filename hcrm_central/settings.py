@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     lease_days: int = 7
     login_attempts: str = Field(default="10/minute", description="for one account and for one address")
 
+    max_request_bytes: int = Field(default=4_000_000, description="100 operations with the longest notes fit")
+
     @property
     def access_lifetime(self) -> timedelta:
         return timedelta(minutes=self.access_token_minutes)
@@ -41,3 +43,7 @@ class Settings(BaseSettings):
     @property
     def refresh_lifetime(self) -> timedelta:
         return timedelta(days=self.refresh_token_days)
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(days=self.lease_days)

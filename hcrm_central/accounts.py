@@ -1,0 +1,149 @@
+"""Accounts: passwords, and what an account's role and staff member amount to."""
+
+import threading
+import unicodedata
+from functools import cache
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from hcrm_central.store.engine import Principal, transaction
+from hcrm_central.store.tables import Account
+from hcrm_core.errors import Rejected
+from hcrm_core.terms import Role
+from hcrm_core.wire import Person
+from hcrm_store.base import new_id
+from hcrm_store.clock import Clock
+from hcrm_store.organisation import Site, Staff
+
+MIN_PASSWORD = 8  # characters: NIST SP 800-63B §5.1.1.2
+NEEDS_STAFF = {Role.ASSISTANT, Role.OPTOMETRIST}  # they see what is assigned to them as staff
+GROUP_WIDE = {Role.MANAGER, Role.EXECUTIVE}
+
+_hasher = PasswordHasher()  # Argon2id, the parameters of RFC 9106's low-memory profile
+# A hash takes 64 MiB: a burst of sign-ins must wait in line and not exhaust the machine.
+_hashing = threading.BoundedSemaphore(4)
+
+
+def normal_username(text: str) -> str:
+    """A username as it is stored and compared: without case, width or surrounding blanks."""
+    return unicodedata.normalize("NFKC", text).strip().casefold()
+
+
+def password_matches(stored: str | None, password: str) -> bool:
+    """Whether a password is the one that was hashed. An unknown account (None) costs the same work."""
+    with _hashing:
+        try:
+            _hasher.verify(stored or _nobodys_hash(), password)
+        except (VerifyMismatchError, InvalidHashError):
+            return False
+    return stored is not None
+
+
+def hash_password(password: str) -> str:
+    with _hashing:
+        return _hasher.hash(password)
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash(str(new_id()))
+
+
+def create_account(
+    engine: Engine,
+    *,
+    username: str,
+    password: str,
+    role: Role,
+    clock: Clock,
+    staff_code: str | None = None,
+    name: str | None = None,
+) -> UUID:
+    """Make an account that may sign in.
+
+    Args:
+        engine: the jobs' or the owner's.
+        staff_code: the member of staff it acts as; needed by assistants and optometrists.
+        name: shown at the workstation; the staff member's name if not given.
+
+    Raises:
+        Rejected: ``username_missing``, ``password_too_short``, ``username_taken``, ``staff_needed``,
+            ``unknown_staff``.
+    """
+    wanted = normal_username(username)
+    _check(wanted, password=password, role=role, staff_code=staff_code)
+    account_id, hashed = new_id(), hash_password(password)
+    with transaction(engine) as session:
+        if session.scalar(select(Account.id).where(Account.username == wanted)):
+            raise Rejected("username_taken", f"there is already an account {wanted!r}; choose another username")
+        staff = _staff(session, staff_code)
+        session.add(
+            Account(
+                id=account_id,
+                username=wanted,
+                password_hash=hashed,
+                role=role,
+                staff_id=staff.id if staff else None,
+                name=name or (staff.name if staff else wanted),
+                created_at=clock.now(),
+            )
+        )
+    return account_id
+
+
+def _check(username: str, *, password: str, role: Role, staff_code: str | None) -> None:
+    if not username:
+        raise Rejected("username_missing", "a username is needed")
+    if len(password) < MIN_PASSWORD:
+        raise Rejected("password_too_short", f"a password has at least {MIN_PASSWORD} characters")
+    if role in NEEDS_STAFF and not staff_code:
+        raise Rejected("staff_needed", f"an account in role {role} acts as a member of staff: give --staff-code")
+
+
+def _staff(session: Session, code: str | None) -> Staff | None:
+    if not code:
+        return None
+    found = session.scalar(select(Staff).where(Staff.code == code))
+    if found is None:
+        raise Rejected("unknown_staff", f"there is no member of staff with code {code!r}")
+    return found
+
+
+def may_work(session: Session, account: Account) -> bool:
+    """Whether an account is in use. Somebody who left the clinic is out even if the account was forgotten."""
+    if not account.active:
+        return False
+    staff = session.get(Staff, account.staff_id) if account.staff_id else None
+    return staff is None or staff.active
+
+
+def principal_of(session: Session, account: Account) -> Principal:
+    """What row security decides by: managers and executives are of all sites, staff of their own."""
+    return Principal(
+        account_id=account.id,
+        staff_id=account.staff_id,
+        role=account.role,
+        site_ids=tuple(_site_ids(session, account)),
+    )
+
+
+def _site_ids(session: Session, account: Account) -> list[UUID]:
+    if account.role in GROUP_WIDE:
+        return list(session.scalars(select(Site.id).where(Site.active).order_by(Site.code)))
+    staff = session.get(Staff, account.staff_id) if account.staff_id else None
+    return [staff.site_id] if staff and account.role in NEEDS_STAFF else []
+
+
+def person_of(account: Account, principal: Principal) -> Person:
+    """The signed-in account, as the workstation shows it."""
+    return Person(
+        account_id=account.id,
+        staff_id=account.staff_id,
+        name=account.name,
+        role=account.role,
+        site_ids=list(principal.site_ids),
+    )

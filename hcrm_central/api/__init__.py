@@ -1,0 +1,1 @@
+"""The HTTP service: sign-in, sync and the overview. Messages are those of hcrm_core.wire."""

@@ -1,0 +1,18 @@
+"""Everything a request needs from outside itself."""
+
+from dataclasses import dataclass
+
+from hcrm_central.api.limiter import Attempts
+from hcrm_central.settings import Settings
+from hcrm_central.store.opening import Store
+from hcrm_store.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Centre:
+    """The open store, settings, clock and limits, as the routes share them."""
+
+    store: Store
+    settings: Settings
+    clock: Clock
+    attempts: Attempts

@@ -1,0 +1,42 @@
+"""What FastAPI gives to a route: the centre, and who asks."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header, Request
+
+from hcrm_central.api import sessions
+from hcrm_central.api.centre import Centre
+from hcrm_central.api.refusals import Refused
+from hcrm_core.wire import RefusalCode
+
+BEARER = "Bearer "
+
+
+def centre(request: Request) -> Centre:
+    found = request.app.state.centre
+    assert isinstance(found, Centre)
+    return found
+
+
+CentreOf = Annotated[Centre, Depends(centre)]
+
+
+def signed_in(
+    request: Request,
+    here: CentreOf,
+    authorization: Annotated[str, Header()] = "",
+    x_hcrm_device: Annotated[UUID | None, Header()] = None,
+    x_hcrm_device_secret: Annotated[str, Header(max_length=128)] = "",
+) -> sessions.SignedIn:
+    """Who asks: a valid access token, sent by the device it was given to."""
+    if not authorization.startswith(BEARER) or x_hcrm_device is None:
+        raise Refused(RefusalCode.SESSION_ENDED)
+    token = authorization.removeprefix(BEARER)
+    found = sessions.authenticate(here, token=token, device_id=x_hcrm_device, device_secret=x_hcrm_device_secret)
+    request.state.account_id = str(found.principal.account_id)
+    request.state.device_id = str(found.device_id)
+    return found
+
+
+SignedInOf = Annotated[sessions.SignedIn, Depends(signed_in)]

@@ -1,0 +1,94 @@
+"""The addresses of the service. Each is an ordinary function: FastAPI runs it in a thread, beside others."""
+
+from fastapi import APIRouter, Request, Response
+
+from hcrm_central.api import health as health_
+from hcrm_central.api import hello as hello_
+from hcrm_central.api import overview as overview_
+from hcrm_central.api import pull as pull_
+from hcrm_central.api import push as push_
+from hcrm_central.api import sessions
+from hcrm_central.api.context import CentreOf, SignedInOf
+from hcrm_central.api.refusals import documented
+from hcrm_core.wire import (
+    Health,
+    HelloRequest,
+    HelloResponse,
+    LoginRequest,
+    Overview,
+    PullRequest,
+    PullResponse,
+    PushRequest,
+    PushResponse,
+    RefreshRequest,
+    RefusalCode,
+    TokenResponse,
+)
+
+router = APIRouter()
+
+OF_SESSION = (
+    RefusalCode.SESSION_ENDED,
+    RefusalCode.ACCOUNT_INACTIVE,
+    RefusalCode.DEVICE_REVOKED,
+    RefusalCode.DEVICE_MISMATCH,
+)
+
+
+@router.get("/health", responses={503: {"model": Health, "description": "not ready to work"}})
+def health(here: CentreOf, response: Response) -> Health:
+    """Whether the database answers and has this program's schema; when it was last scanned."""
+    found = health_.health(here.store.service)
+    response.status_code = 200 if found.status == "ok" else 503
+    return found
+
+
+@router.post(
+    "/auth/login",
+    responses=documented(RefusalCode.WRONG_CREDENTIALS, *OF_SESSION[1:], RefusalCode.TOO_MANY_ATTEMPTS),
+)
+def login(request: Request, here: CentreOf, body: LoginRequest) -> TokenResponse:
+    """Exchange a password for tokens that are bound to this device."""
+    address = request.client.host if request.client else "unknown"
+    return sessions.sign_in(here, body, address=address)
+
+
+@router.post("/auth/refresh", responses=documented(*OF_SESSION))
+def refresh(here: CentreOf, body: RefreshRequest) -> TokenResponse:
+    """Exchange a refresh token for a new pair."""
+    return sessions.refresh(here, body)
+
+
+@router.post("/auth/logout", status_code=204, responses=documented(*OF_SESSION))
+def logout(here: CentreOf, who: SignedInOf) -> None:
+    """End this device's session."""
+    sessions.sign_out(here, who)
+
+
+@router.post("/sync/hello", responses=documented(*OF_SESSION, RefusalCode.UPGRADE_REQUIRED))
+def hello(here: CentreOf, who: SignedInOf, body: HelloRequest) -> HelloResponse:
+    """Greet: which streams may be pulled, with which columns, and which operation number comes next."""
+    return hello_.hello(here, who, body)
+
+
+@router.post("/sync/pull", responses=documented(*OF_SESSION))
+def pull(here: CentreOf, who: SignedInOf, body: PullRequest) -> PullResponse:
+    """What changed since the cursors, from one snapshot."""
+    return pull_.pull(here, who, body)
+
+
+@router.post(
+    "/sync/push",
+    responses=documented(
+        *OF_SESSION, RefusalCode.WRONG_NUMBER, RefusalCode.NEW_DEVICE, RefusalCode.OPERATION_ID_REUSED
+    ),
+)
+def push(here: CentreOf, who: SignedInOf, body: PushRequest) -> PushResponse:
+    """Apply intents in order; each is answered with what became of it."""
+    return push_.push(here, who, body)
+
+
+@router.get("/overview", responses=documented(*OF_SESSION, RefusalCode.NOT_PERMITTED))
+def overview(here: CentreOf, who: SignedInOf) -> Overview:
+    """The group in numbers."""
+    return overview_.overview(here, who)

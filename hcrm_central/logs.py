@@ -1,0 +1,62 @@
+"""Structured logs: what happened to which request, with ids, states and durations; never bodies, names or tokens.
+
+An error's message may quote a row ("Key (phone)=(…) already exists"), so incidents are told by type and place only.
+"""
+
+import logging
+import sys
+import traceback
+from types import TracebackType
+
+import structlog
+
+from hcrm_central.settings import Settings
+
+
+def configure(settings: Settings) -> None:
+    """Send everything to standard error, as lines for people or as JSON for machines."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if settings.log_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_without_trace, renderer])
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def _without_trace(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Other people's libraries log exceptions with their message: keep type and place."""
+    record = event.pop("_record", None)
+    event.pop("_from_structlog", None)
+    event.pop("exc_info", None)
+    if record is not None and record.exc_info and record.exc_info[1]:
+        event.update(described(record.exc_info[1]))
+    return event
+
+
+def described(error: BaseException) -> dict[str, object]:
+    """An error as a log may hold it: its type, the database's code and constraint, and where it was raised."""
+    cause = getattr(error, "orig", None) or error
+    diagnosis = getattr(cause, "diag", None)
+    told: dict[str, object] = {"error": type(cause).__name__, "at": _places(error.__traceback__)}
+    if diagnosis is not None:
+        told |= {"sqlstate": diagnosis.sqlstate, "constraint": diagnosis.constraint_name}
+    return told
+
+
+def _places(trace: TracebackType | None) -> list[str]:
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)][-12:]

@@ -1,0 +1,15 @@
+"""What a workstation's intents do: one handler a kind, under row security as the person who sent them."""
+
+from collections.abc import Callable
+
+from hcrm_central.operations.contacts import record_follow_up, record_outcome, snooze_task
+from hcrm_central.operations.exams import record_exam
+from hcrm_central.operations.intent import Effect, Intent
+from hcrm_core.wire import OperationKind
+
+HANDLERS: dict[OperationKind, Callable[[Intent], Effect]] = {
+    OperationKind.RECORD_OUTCOME: record_outcome,
+    OperationKind.SNOOZE_TASK: snooze_task,
+    OperationKind.RECORD_EXAM: record_exam,
+    OperationKind.RECORD_FOLLOW_UP: record_follow_up,
+}

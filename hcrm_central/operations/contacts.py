@@ -1,0 +1,101 @@
+"""Contacts with a family: the outcome of a task, a snooze, a follow-up of its own.
+
+A contact is a fact. If somebody else closed the task meanwhile, the follow-up (and an agreed visit) is kept all the
+same and only the task stays as it is: the sender is told of the conflict. While the task is open the state machine
+decides, whatever version the sender saw. A snooze is an opinion on what was seen: it yields to any newer version.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from hcrm_central.operations.intent import Effect, Intent, word
+from hcrm_central.operations.visits import book
+from hcrm_core.errors import Rejected
+from hcrm_core.tasks import CLOSED, TaskChange, after_outcome, after_snooze
+from hcrm_core.terms import Channel, Outcome, Source
+from hcrm_core.wire import RecordFollowUp, RecordOutcome, SnoozeTask
+from hcrm_store.care import FollowUp
+from hcrm_store.journeys import Task
+from hcrm_store.people import Customer
+
+
+def record_outcome(intent: Intent) -> Effect:
+    """A contact about a task ended: keep the follow-up, move the task on."""
+    body = intent.body(RecordOutcome)
+    outcome = word(Outcome, body.outcome, field="outcome")
+    customer = intent.customer(body.customer_id)
+    task = _locked(intent, customer)
+    _keep_contact(intent, customer, body, follow_up_id=body.follow_up_id, task_id=task.id)
+    closed = task.state in CLOSED
+    if not closed:
+        change = after_outcome(task.state, outcome, next_on=body.next_on, today=intent.today, attempts=task.attempts)
+        task.last_outcome = outcome
+        _move(intent, task, change)
+    return Effect(action="task:outcome_recorded", kind="task", customer_id=customer.id, ver=task.ver, conflict=closed)
+
+
+def snooze_task(intent: Intent) -> Effect:
+    """Put a task off until a day."""
+    body = intent.body(SnoozeTask)
+    customer = intent.customer(body.customer_id)
+    task = _locked(intent, customer)
+    moved_on = task.ver != intent.operation.base_ver or task.state in CLOSED
+    if not moved_on:
+        _move(intent, task, after_snooze(task.state, until=body.until, today=intent.today, attempts=task.attempts))
+    return Effect(action="task:snoozed", kind="task", customer_id=customer.id, ver=task.ver, conflict=moved_on)
+
+
+def record_follow_up(intent: Intent) -> Effect:
+    """A contact that no task asked for."""
+    body = intent.body(RecordFollowUp)
+    customer = intent.customer(body.customer_id)
+    _keep_contact(intent, customer, body, follow_up_id=intent.operation.row_id, task_id=None)
+    return Effect(action="follow_up:recorded", kind="follow_up", customer_id=customer.id, ver=1)
+
+
+def _locked(intent: Intent, customer: Customer) -> Task:
+    """The task, locked, if the sender may work on it."""
+    wanted = select(Task).where(Task.customer_id == customer.id, Task.id == intent.operation.row_id)
+    found = intent.session.scalar(wanted.with_for_update())
+    if found is None:
+        raise Rejected("not_visible", "the task is not, or no longer, this account's to work on")
+    return found
+
+
+def _move(intent: Intent, task: Task, change: TaskChange) -> None:
+    task.state, task.next_on = change.state, change.next_on
+    task.attempts, task.close_reason = change.attempts, change.close_reason
+    task.closed_at = intent.now if change.state in CLOSED else None
+    intent.session.flush()
+    intent.session.refresh(task, ["ver"])  # counted by the database
+
+
+def _keep_contact(
+    intent: Intent,
+    customer: Customer,
+    body: RecordOutcome | RecordFollowUp,
+    *,
+    follow_up_id: UUID,
+    task_id: UUID | None,
+) -> None:
+    outcome = word(Outcome, body.outcome, field="outcome")
+    if outcome is Outcome.BOOKED and body.next_on is None:
+        raise Rejected("visit_date_needed", "a booking needs the agreed day")
+    intent.session.execute(
+        insert(FollowUp).values(
+            id=follow_up_id,
+            customer_id=customer.id,
+            site_id=customer.site_id,
+            task_id=task_id,
+            staff_id=intent.principal.staff_id,
+            channel=Channel(body.channel),
+            outcome=outcome,
+            note=body.note,
+            next_on=body.next_on,
+            contacted_at=intent.happened_at,
+            source=Source.WORKSTATION,
+        )
+    )
+    if outcome is Outcome.BOOKED and body.next_on is not None:
+        book(intent.session, customer, on=body.next_on, today=intent.today)
