@@ -43,8 +43,9 @@ class Refraction:
         """
         if self.cylinder and self.axis is None:
             return None
-        half = float(self.cylinder or 0) / 2
-        angle = math.radians(2 * (self.axis or 0))
+        lens = self.minus_cylinder()  # one rounding for both ways to write a lens
+        half = float(lens.cylinder or 0) / 2
+        angle = math.radians(2 * (lens.axis or 0))
         return PowerVector(
             m=self.spherical_equivalent.quantize(_THOUSANDTH),
             j0=_thousandths(-half * math.cos(angle)),
