@@ -106,6 +106,13 @@ def _purchases() -> Iterator[Fact]:
         doc="Dispense date of the older of the lenses of the current product now worn.",
         feeds=_ORDERS,
     )
+    yield Fact(
+        name="oldest_ok_lens_on",
+        label="最旧在戴角塑镜定片日期",
+        kind=day,
+        doc="Dispense date of the older of the OK lenses now worn; replacing one leaves the other's date.",
+        feeds=_ORDERS,
+    )
 
 
 def _worn_by(eye: Eye, side: str) -> Iterator[Fact]:

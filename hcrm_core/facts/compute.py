@@ -62,6 +62,7 @@ def facts(frames: Frames, *, washout_days: int = growth.WASHOUT_DAYS) -> Frame:
     for part in (
         _bought(frames.lens_orders),
         _worn_by_customer(worn),
+        _ok_lenses(worn),
         _activity(frames),
         _leads(frames.leads),
         _both_eyes(_measured(frames.eyes, worn, washout_days=washout_days)),
@@ -120,6 +121,11 @@ def _worn_by_customer(worn: Frame) -> Frame:
         .group_by("customer_id", "product")
         .agg(wear_start_on=nw.col("wear_start_on").min(), oldest_lens_on=nw.col("lens_dispensed_on").min())
     )
+
+
+def _ok_lenses(worn: Frame) -> Frame:
+    ok = worn.filter(nw.col("product") == ProductKind.OK_LENS.value)
+    return ok.group_by("customer_id").agg(oldest_ok_lens_on=nw.col("lens_dispensed_on").min())
 
 
 # ── coming and answering ─────────────────────────────────────────────────────────────────────────────────

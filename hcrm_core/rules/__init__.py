@@ -1,0 +1,21 @@
+"""Rules as data: model, checking, lowering to a business date, evaluation and explanation."""
+
+from hcrm_core.rules.checking import check
+from hcrm_core.rules.evaluation import Evidence, Verdict, evaluate, explain
+from hcrm_core.rules.lowering import Lowered, lower
+from hcrm_core.rules.model import Condition, Node, Parameter, Rule, SegmentSpec
+
+__all__ = [
+    "Condition",
+    "Evidence",
+    "Lowered",
+    "Node",
+    "Parameter",
+    "Rule",
+    "SegmentSpec",
+    "Verdict",
+    "check",
+    "evaluate",
+    "explain",
+    "lower",
+]

@@ -1,0 +1,222 @@
+"""Rules as data: a tree of all / any / not over typed conditions, with named parameters.
+
+A rule is JSON. It never changes once published: a change is a new version (hcrm_store.journeys.RuleVersion).
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, StrictInt, StrictStr, Tag, model_validator
+
+MAX_DEPTH = 8
+MAX_NODES = 200
+
+Scalar = StrictBool | StrictInt | StrictStr  # no floats: decimals are written as text, "0.50"
+
+
+class Operator(StrEnum):
+    """How a fact is compared. Relative days count back from the business date; both ends of `between` belong."""
+
+    EQ = "eq"
+    NE = "ne"
+    LT = "lt"
+    LE = "le"
+    GT = "gt"
+    GE = "ge"
+    BETWEEN = "between"
+    IN = "in"
+    IS_KNOWN = "is_known"
+    IS_UNKNOWN = "is_unknown"
+    DAYS_AGO_GT = "days_ago_gt"  # more than N days ago
+    DAYS_AGO_GE = "days_ago_ge"
+    DAYS_AGO_LE = "days_ago_le"  # at most N days ago, or in the future
+    DAYS_AGO_LT = "days_ago_lt"
+    MONTHS_AGO_GE = "months_ago_ge"  # N calendar months have passed
+    MONTHS_AGO_LT = "months_ago_lt"
+    IN_DAYS_LE = "in_days_le"  # at most N days ahead, or past
+    IN_DAYS_GT = "in_days_gt"
+    AGE_GE = "age_ge"  # has had the Nth birthday
+    AGE_LT = "age_lt"
+
+
+NO_OPERAND = frozenset({Operator.IS_KNOWN, Operator.IS_UNKNOWN})
+
+
+class Unknown(StrEnum):
+    """What a condition counts as when its fact is unknown."""
+
+    NO = "no"
+    YES = "yes"
+    NEEDS_MEASUREMENT = "needs_measurement"  # neither: the verdict stays open unless the rest decides it
+
+
+class Eyes(StrEnum):
+    """For a per-eye fact named without its eye."""
+
+    EITHER = "either"
+    BOTH = "both"
+
+
+class StrictModel(BaseModel):
+    """Base of what is kept as data: immutable, and an unknown field is a slip that must be told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Condition(StrictModel):
+    """One comparison.
+
+    Attributes:
+        fact: a name of the catalogue; with `eyes`, a per-eye name without ``_od`` / ``_os``.
+        op: the comparison.
+        value: in the fact's unit; days, months or years for relative operators; a list for between and in.
+        parameter: a named parameter instead of a value.
+        eyes: whether either or both eyes must meet it.
+        unknown: what an unknown fact counts as; with `eyes`, decided for each eye.
+        citation: the source of the number, where it is clinical and not a parameter's.
+    """
+
+    fact: str
+    op: Operator
+    value: Scalar | tuple[Scalar, ...] | None = None
+    parameter: str | None = None
+    eyes: Eyes | None = None
+    unknown: Unknown = Unknown.NO
+    citation: str = ""
+
+
+class AllOf(StrictModel):
+    every: tuple["Node", ...] = Field(alias="all", min_length=1)
+
+
+class AnyOf(StrictModel):
+    some: tuple["Node", ...] = Field(alias="any", min_length=1)
+
+
+class NotOf(StrictModel):
+    negated: "Node" = Field(alias="not")
+
+
+def _tag(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return next((name for name in ("all", "any", "not", "fact") if name in value), None)
+    tags: tuple[tuple[type[StrictModel], str], ...] = (
+        (AllOf, "all"),
+        (AnyOf, "any"),
+        (NotOf, "not"),
+        (Condition, "fact"),
+    )
+    return next((tag for model, tag in tags if isinstance(value, model)), None)
+
+
+Node = Annotated[
+    Annotated[AllOf, Tag("all")]
+    | Annotated[AnyOf, Tag("any")]
+    | Annotated[NotOf, Tag("not")]
+    | Annotated[Condition, Tag("fact")],
+    Discriminator(_tag),
+]
+
+
+class SegmentSpec(StrictModel):
+    """The segment a rule marks: how it is called and shown."""
+
+    key: str
+    label: str
+    tone: Literal["neutral", "info", "good", "warn", "act"] = "neutral"
+    rank: int = 100
+
+
+class Rule(StrictModel):
+    """A rule: who belongs to a segment.
+
+    Attributes:
+        key: its name through all versions.
+        label: 中文.
+        requirement: the line it answers, e.g. ``"R4.1d"``.
+        segment: what it marks.
+        citation: where it comes from.
+        where: the tree.
+    """
+
+    key: str
+    label: str
+    requirement: str = ""
+    segment: SegmentSpec
+    citation: str = ""
+    where: Node
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, raw: Any) -> Any:
+        if isinstance(raw, dict):
+            refuse_oversized(raw.get("where"))
+        return raw
+
+    def as_json(self) -> dict[str, Any]:
+        """The rule as stored, defaults written out, so that a published version keeps its meaning."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Parameter(StrictModel):
+    """A named number that rules refer to.
+
+    Attributes:
+        value: within `minimum` and `maximum`, in `unit`. 1 度 = 0.01 D.
+        citation: its clinical source, or that it is an operational default.
+    """
+
+    key: str
+    label: str
+    unit: Literal["天", "个月", "岁", "度", "D", "mm", "µm"]
+    value: Decimal
+    minimum: Decimal
+    maximum: Decimal
+    citation: str
+
+    @model_validator(mode="after")
+    def _in_range(self) -> "Parameter":
+        if not self.minimum <= self.value <= self.maximum:
+            raise ValueError(f"{self.key}: {self.value} is outside {self.minimum} to {self.maximum} {self.unit}")
+        return self
+
+
+def conditions(node: Node) -> Iterator[Condition]:
+    """All conditions of a tree, in reading order."""
+    if isinstance(node, Condition):
+        yield node
+        return
+    for child in children(node):
+        yield from conditions(child)
+
+
+def children(node: AllOf | AnyOf | NotOf) -> tuple[Node, ...]:
+    """The nodes directly below a group."""
+    if isinstance(node, NotOf):
+        return (node.negated,)
+    return node.every if isinstance(node, AllOf) else node.some
+
+
+def refuse_oversized(raw: Any) -> None:
+    """Refuse a tree that no person could read, before anything recurses into it.
+
+    Raises:
+        ValueError: above 8 levels or 200 nodes.
+    """
+    waiting, nodes = [(raw, 1)], 0
+    while waiting:
+        node, depth = waiting.pop()
+        nodes += 1
+        if depth > MAX_DEPTH or nodes > MAX_NODES:
+            raise ValueError(f"a rule may have {MAX_DEPTH} levels and {MAX_NODES} nodes")
+        if isinstance(node, dict):
+            below = [*(node.get("all") or ()), *(node.get("any") or ()), *([node["not"]] if "not" in node else ())]
+            waiting += [(child, depth + 1) for child in below]
+
+
+AllOf.model_rebuild()
+AnyOf.model_rebuild()
+NotOf.model_rebuild()
+Rule.model_rebuild()
