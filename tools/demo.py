@@ -142,7 +142,7 @@ def demo_staff(clinic: Clinic) -> dict[str, str]:
     site = organisation["sites"][0]["code"]
     found: dict[str, str] = {}
     for person in organisation["staff"]:
-        if person["site"] == site:
+        if person["site_code"] == site:
             found.setdefault(person["role"], person["code"])
     return {role: found[role] for role in ROLES}
 
