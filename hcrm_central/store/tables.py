@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+import hcrm_central.store.facts  # noqa: F401  (registers customer_facts)
 from hcrm_core.terms import Role
 from hcrm_store.base import Base, new_id
 

@@ -1,0 +1,38 @@
+"""`customer_facts`: one row a customer, a column for every fact of the catalogue. Stays in the centre."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, Numeric, Table, Text, Uuid
+from sqlalchemy.types import TypeEngine
+
+import hcrm_store.people  # noqa: F401  (registers customer, which the facts refer to)
+from hcrm_core.facts.catalogue import CATALOGUE, Fact, FactType
+from hcrm_store.base import Base, UtcInstant
+
+_TYPES: dict[FactType, TypeEngine[Any]] = {
+    FactType.DATE: Date(),
+    FactType.BOOLEAN: Boolean(),
+    FactType.WORD: Text(),
+    FactType.DECIMAL: Numeric(7, 3),
+    FactType.INTEGER: Integer(),
+    FactType.ID: Uuid(),
+}
+
+
+def _column(fact: Fact) -> Column[Any]:
+    return Column(fact.name, _TYPES[fact.kind])
+
+
+CUSTOMER_FACTS = Table(
+    "customer_facts",
+    Base.metadata,
+    Column("customer_id", Uuid(), ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True),
+    Column("computed_at", UtcInstant(), nullable=False),
+    *(_column(fact) for fact in CATALOGUE.values()),
+)
+
+
+class CustomerFacts(Base):
+    """What the facts function found, as of `computed_at`. NULL is unknown."""
+
+    __table__ = CUSTOMER_FACTS
