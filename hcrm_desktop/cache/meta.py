@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from hcrm_core.wire import Json
 from hcrm_desktop.cache.tables import META
 
-OWNER, EPOCH, CONNECTION, FRESHNESS, OVERVIEW = "owner", "epoch", "connection", "freshness", "overview"
+OWNER, EPOCH, LEASE = "owner", "epoch", "lease"
+CONNECTION, FRESHNESS, OVERVIEW = "connection", "freshness", "overview"
 
 
 def read(session: Session, key: str) -> Any:

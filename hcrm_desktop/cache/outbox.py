@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Update, and_, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hcrm_core.errors import Rejected
@@ -173,12 +173,15 @@ class Outbox:
     def _ripe(self, connection: Connection, *, account_id: UUID, limit: int) -> list[Row[Any]]:
         """Entries past their undo window, as far as order allows. A clock set back must not keep them here."""
         waiting = and_(OPERATION.c.state == OpState.LOCAL.value, OPERATION.c.account_id == account_id)
-        now, ripe = self._clock.now(), []
+        ripe: dict[UUID, Row[Any]] = {}
         for row in connection.execute(_in_order(waiting).limit(limit)):
-            if row.offered_at is None and timedelta() <= now - row.captured_at < UNDO_WINDOW:
-                break
-            ripe.append(row)
-        return ripe
+            if self._may_be_undone(row) or row.row_id in ripe:
+                break  # a second change of a row waits to learn the version that the first one made
+            ripe[row.row_id] = row
+        return list(ripe.values())
+
+    def _may_be_undone(self, row: Row[Any]) -> bool:
+        return row.offered_at is None and timedelta() <= self._clock.now() - row.captured_at < UNDO_WINDOW
 
     def answer(self, results: Iterable[OperationResult]) -> int:
         """Keep the receipts. Returns how many were news."""
@@ -189,6 +192,8 @@ class Outbox:
                 values = {"state": _ANSWERS[result.status].value, "answered_at": now}
                 body = result.model_dump(mode="json", exclude={"row"})
                 news += connection.execute(update(OPERATION).where(offered).values(**values, result=body)).rowcount
+                if result.ver is not None:
+                    connection.execute(_seen(result))
         return news
 
     def accepted(self) -> list[UUID]:
@@ -252,6 +257,13 @@ class Outbox:
     def _update(self, where: ColumnElement[bool], **values: Any) -> None:
         with self._engine.begin() as connection:
             connection.execute(update(OPERATION).where(where).values(values))
+
+
+def _seen(result: OperationResult) -> Update:
+    """Later entries about the same row were made in the knowledge of this one."""
+    row_id = select(OPERATION.c.row_id).where(OPERATION.c.op_id == result.op_id).scalar_subquery()
+    later = and_(OPERATION.c.row_id == row_id, OPERATION.c.offered_at.is_(None), OPERATION.c.base_ver < result.ver)
+    return update(OPERATION).where(later).values(base_ver=result.ver)
 
 
 def _unanswered() -> ColumnElement[bool]:

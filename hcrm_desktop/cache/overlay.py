@@ -30,6 +30,11 @@ _STANDING = frozenset({OpState.LOCAL, OpState.SENDING, OpState.ACCEPTED})  # exp
 def relay(session: Session, entries: Iterable[Entry], *, person: Person) -> None:
     """Take the overlay off and lay the entries again, in order."""
     lift(session)
+    lay_all(session, entries, person=person)
+
+
+def lay_all(session: Session, entries: Iterable[Entry], *, person: Person) -> None:
+    """Lay entries, in order, over what the centre said."""
     for entry in entries:
         lay(session, entry, person=person)
 

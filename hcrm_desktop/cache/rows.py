@@ -259,6 +259,7 @@ class TaskCase:
     follow_ups: tuple[FollowUpRow, ...]  # newest first, at most three
     script: str  # the talk, ready to copy
     siblings_due: tuple[TaskRow, ...]  # other open tasks of the same family
+    outcomes: tuple[Outcome, ...] = ()  # those that the SOP offers first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

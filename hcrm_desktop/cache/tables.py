@@ -40,7 +40,7 @@ def _relaxed(kind: str) -> Table:
         kind,
         CACHE,
         *shared,
-        Column("stream", Text, index=True),
+        Column("stream", Text),
         Column("extra", _JSON),
         Column("base", _JSON),
         Column("delivery", Text),
@@ -73,6 +73,10 @@ _LOOKUPS: dict[str, list[tuple[str, ...]]] = {
 for _kind, _column_sets in _LOOKUPS.items():
     for _columns in _column_sets:
         Index(f"ix_{_kind}_{'_'.join(_columns)}", *(KIND_TABLES[_kind].c[name] for name in _columns))
+
+for _kind in ("task", "follow_up", "exam", "eye_measurement"):  # few rows are laid over: found without a scan
+    _delivery = KIND_TABLES[_kind].c.delivery
+    Index(f"ix_{_kind}_delivery", _delivery, sqlite_where=_delivery.is_not(None))
 
 # The outbox is also attached to readers of the cache under this name.
 OUTBOX_SCHEMA = "outbox"

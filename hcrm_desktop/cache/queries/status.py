@@ -55,7 +55,7 @@ def sync_status(session: Session) -> SyncStatus:
         scanned_for=fresh.scanned_for,
         feeds=fresh.feeds,
         problem=connection.get("problem") or "",
-        lease_until=_instant(connection.get("lease_until")),
+        lease_until=_instant(meta.read(session, meta.LEASE)),
     )
 
 

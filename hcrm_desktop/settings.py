@@ -1,0 +1,49 @@
+"""What this workstation remembers of its user's wishes. No secret and no patient data: the file is plain JSON."""
+
+import json
+import logging
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Wishes, each with its default.
+
+    Attributes:
+        server_url: address of the centre.
+        last_username: offered at the next sign-in.
+        theme: "light", "dark" or "system".
+        touch: larger targets.
+    """
+
+    server_url: str = "http://127.0.0.1:8765"
+    last_username: str = ""
+    theme: str = "system"
+    touch: bool = False
+
+
+def load_settings(path: Path) -> Settings:
+    """The kept wishes. What is missing, unknown or damaged takes its default: wishes must not stop the work."""
+    try:
+        kept: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError) as error:
+        _log.warning("settings are unreadable (%s): defaults are used", type(error).__name__)
+        return Settings()
+    known = kept if isinstance(kept, dict) else {}
+    defaults = asdict(Settings())
+    usable = {name: value for name, value in known.items() if isinstance(value, type(defaults.get(name)))}
+    return Settings(**{field.name: usable[field.name] for field in fields(Settings) if field.name in usable})
+
+
+def save_settings(path: Path, settings: Settings) -> None:
+    """Keep the wishes; a crash leaves the old file or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".new")
+    half.write_text(json.dumps(asdict(settings), indent=2), encoding="utf-8")
+    half.replace(path)
