@@ -9,7 +9,7 @@ APP = "hcrm-desktop"
 
 
 def default_profile() -> Path:
-    """The profile folder: `HCRM_PROFILE`, or this user's data folder. Not the roaming one: it must stay on this disk."""
+    """The profile folder: `HCRM_PROFILE`, or this user's data folder on this disk (a roaming one would be copied)."""
     given = os.environ.get("HCRM_PROFILE")
     return Path(given) if given else Path(platformdirs.user_data_dir(APP, appauthor=False)) / "default"
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,10 @@ def load_settings(path: Path) -> Settings:
     except (OSError, ValueError) as error:
         _log.warning("settings are unreadable (%s): defaults are used", type(error).__name__)
         return Settings()
-    known = kept if isinstance(kept, dict) else {}
     defaults = asdict(Settings())
-    usable = {name: value for name, value in known.items() if isinstance(value, type(defaults.get(name)))}
-    return Settings(**{field.name: usable[field.name] for field in fields(Settings) if field.name in usable})
+    known = kept.items() if isinstance(kept, dict) else ()
+    usable: dict[str, Any] = {k: v for k, v in known if k in defaults and type(v) is type(defaults[k])}
+    return Settings(**usable)
 
 
 def save_settings(path: Path, settings: Settings) -> None:

@@ -1,13 +1,48 @@
-"""The only bridges between the GUI thread and the rest: query(), command() and the sync conversation."""
+"""The only bridges between the GUI thread and the rest: query(), command() and the conversation with the centre.
 
+Readers run in a small pool, commands one after the other in a thread of their own, the sync in a third place.
+Functions given here take and return plain data. A result comes back on the GUI thread, by a queued signal, and
+only if its owner still lives.
+"""
+
+import logging
+import threading
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+import shiboken6
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-if TYPE_CHECKING:
+from hcrm_core.errors import HcrmError
+from hcrm_desktop.cache.rows import Changes, SignedIn, SyncStatus
+
+if TYPE_CHECKING:  # imported by the worker threads: the first window does not wait for SQLAlchemy and httpx
     from hcrm_desktop.cache.workspace import Workspace
+    from hcrm_desktop.sync.conversation import Conversation
+
+READERS = 3
+EVERYTHING = Changes.of(
+    *("site", "staff", "segment", "sop", "task", "follow_up", "membership", "family", "guardian", "customer"),
+    *("exam", "eye_measurement", "lens_order", "visit", "recheck_plan", "outbox", "overview", "person"),
+)
+_log = logging.getLogger(__name__)
+
+Done = Callable[[Any], None]
+Failed = Callable[[Exception], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reply:
+    """What comes back to the GUI thread."""
+
+    owner: QObject
+    done: Done | None
+    failed: Failed | None
+    result: Any = None
+    error: Exception | None = None
 
 
 class Tasks(QObject):
@@ -15,77 +50,221 @@ class Tasks(QObject):
 
     Signals:
         data_changed: Changes after a command or a pull; screens refresh if concerned.
-        sync_state_changed: SyncStatus, whenever the truth about the connection changed.
+        sync_state_changed: SyncStatus, whenever the truth about the connection may have changed.
     """
 
     data_changed = Signal(object)
     sync_state_changed = Signal(object)
+    _replied = Signal(object)
+    _announced = Signal(object)
 
     def __init__(self, workspace: "Workspace | None" = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._workspace = workspace
+        self._conversation: Conversation | None = None
+        self._changing = threading.Lock()  # one beginning or ending of a conversation at a time
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="hcrm-read")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="hcrm-write")
+        self._conversations = ThreadPoolExecutor(1, thread_name_prefix="hcrm-sign-in")
+        self._replied.connect(self._on_replied, Qt.ConnectionType.QueuedConnection)
+        self._announced.connect(self._on_announced, Qt.ConnectionType.QueuedConnection)
+
+    # ── work ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def open(
-        self,
-        owner: QObject,
-        opener: "Callable[[], Workspace]",
-        *,
-        done: Callable[[], None],
-        failed: Callable[[Exception], None],
+        self, owner: QObject, opener: "Callable[[], Workspace]", *, done: Done, failed: Failed | None = None
     ) -> None:
-        """Open the workspace off the GUI thread (the key store and the files take a moment)."""
-        raise NotImplementedError
+        """Open the workspace off the GUI thread (the key store and the files take a moment); `done(None)`."""
+
+        def work() -> None:
+            self._workspace = opener()
+
+        self._run(self._writer, owner, work, done=done, failed=failed)
 
     def query(
         self,
         owner: QObject,
         function: Callable[..., Any],
         *args: Any,
-        done: Callable[[Any], None],
-        failed: Callable[[Exception], None] | None = None,
+        done: Done,
+        failed: Failed | None = None,
         **options: Any,
     ) -> None:
         """Run `function(session, *args, **options)` on a reader; `done(result)` if the owner still lives."""
-        raise NotImplementedError
+
+        def work() -> Any:
+            with self._opened().read() as session:
+                return function(session, *args, **options)
+
+        self._run(self._readers, owner, work, done=done, failed=failed)
 
     def command(
         self,
         owner: QObject,
-        function: Callable[..., Any],
+        function: Callable[..., Changes],
         *,
-        done: Callable[[Any], None] | None = None,
-        failed: Callable[[Exception], None] | None = None,
+        done: Done | None = None,
+        failed: Failed | None = None,
         **options: Any,
     ) -> None:
-        """Run `function(workspace, **options)` on the writer; announces the Changes it returns."""
-        raise NotImplementedError
+        """Run `function(workspace, **options)` on the writer; announces its Changes, then `done(changes)`."""
+
+        def work() -> Changes:
+            changes = function(self._opened(), **options)
+            self._announce(changes)
+            if "outbox" in changes.kinds:
+                self._announce_state()
+                self.sync_now()
+            return changes
+
+        self._run(self._writer, owner, work, done=done, failed=failed)
 
     def today(self) -> date:
         """The clinic's calendar day."""
-        raise NotImplementedError
+        from hcrm_store.clock import business_date
+
+        return business_date(self._opened().clock.now())
+
+    # ── the centre ───────────────────────────────────────────────────────────────────────────────────────
 
     def sign_in(
-        self,
-        owner: QObject,
-        *,
-        server_url: str,
-        username: str,
-        password: str,
-        done: Callable[[Any], None],
-        failed: Callable[[Exception], None],
+        self, owner: QObject, *, server_url: str, username: str, password: str, done: Done, failed: Failed
     ) -> None:
-        """Sign in at the centre (errors: Unreachable, SignInRequired), then start the sync; done(SignedIn)."""
-        raise NotImplementedError
+        """Sign in, then start to sync; `done(SignedIn)`, or `failed` with SignInRequired, Unreachable …"""
+
+        def work() -> SignedIn | None:
+            self._end_conversation()
+            signed_in = self._signed_in(server_url, username=username, password=password)
+            self._begin_conversation(server_url)
+            self._announce(EVERYTHING)
+            return signed_in
+
+        self._run(self._conversations, owner, work, done=done, failed=failed)
 
     def start_sync(self, *, server_url: str) -> None:
         """Go on with the kept session of this profile, on line or off."""
-        raise NotImplementedError
+        self._run(self._conversations, self, lambda: self._begin_conversation(server_url), done=None, failed=None)
 
     def sync_now(self) -> None:
-        raise NotImplementedError
+        """Do not wait for the next poll."""
+        conversation = self._conversation
+        if conversation is not None:
+            conversation.kick()
 
-    def sign_out(self, owner: QObject, *, done: Callable[[Any], None] | None = None) -> None:
-        raise NotImplementedError
+    def sign_out(
+        self, owner: QObject, *, server_url: str, done: Done | None = None, failed: Failed | None = None
+    ) -> None:
+        """End the session here and, if it can be reached, at the centre. Unsent entries stay for the next sign-in."""
+
+        def work() -> None:
+            from hcrm_desktop.sync.client import CentreClient
+            from hcrm_desktop.sync.session import CentreSession
+
+            self._end_conversation()
+            client = CentreClient(server_url)
+            try:
+                CentreSession(self._opened(), client).sign_out()
+            finally:
+                client.close()
+            self._announce(EVERYTHING)
+            self._announce_state()
+
+        self._run(self._conversations, owner, work, done=done, failed=failed)
 
     def stop(self) -> None:
         """Stop the sync, finish what runs, close the workspace. To be called once, last."""
-        raise NotImplementedError
+        self._conversations.shutdown(wait=True, cancel_futures=True)
+        ended = self._end_conversation()
+        self._readers.shutdown(wait=True, cancel_futures=True)
+        self._writer.shutdown(wait=True)  # what somebody entered is written before we go
+        if self._workspace is None:
+            return
+        if ended:
+            self._workspace.close()
+        else:
+            _log.warning("the sync still waits for the network: its files are left to the end of the process")
+
+    # ── behind ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def _signed_in(self, server_url: str, *, username: str, password: str) -> SignedIn | None:
+        from hcrm_desktop.cache.queries import signed_in
+        from hcrm_desktop.sync.client import CentreClient
+        from hcrm_desktop.sync.session import CentreSession
+
+        client = CentreClient(server_url)
+        try:
+            CentreSession(self._opened(), client).sign_in(username, password)
+        finally:
+            client.close()
+        with self._opened().read() as session:
+            return signed_in(session)
+
+    def _begin_conversation(self, server_url: str) -> None:
+        from hcrm_desktop.sync.conversation import Conversation
+        from hcrm_desktop.sync.loop import Listeners
+
+        self._end_conversation()
+        listeners = Listeners(state_changed=self._announce_state, data_changed=self._announce)
+        with self._changing:
+            self._conversation = Conversation(self._opened(), server_url, listeners=listeners)
+
+    def _end_conversation(self) -> bool:
+        with self._changing:
+            conversation, self._conversation = self._conversation, None
+        return conversation is None or conversation.end()
+
+    def _announce_state(self) -> None:
+        from hcrm_desktop.cache.queries import sync_status
+
+        with self._opened().read() as session:
+            status = sync_status(session)
+        self._announce(status)
+
+    def _announce(self, news: Changes | SyncStatus) -> None:
+        """Tell all screens. From any thread: the public signals are sent on the GUI thread, whoever listens how."""
+        if shiboken6.isValid(self):
+            self._announced.emit(news)
+
+    def _opened(self) -> "Workspace":
+        if self._workspace is None:
+            raise RuntimeError("the workspace is not open yet")
+        return self._workspace
+
+    def _run(
+        self,
+        executor: Executor,
+        owner: QObject,
+        work: Callable[[], Any],
+        *,
+        done: Done | None,
+        failed: Failed | None,
+    ) -> None:
+        def run() -> None:
+            try:
+                reply = _Reply(owner=owner, done=done, failed=failed, result=work())
+            except Exception as error:  # everything is told to the owner, or to the crash handler
+                if not isinstance(error, HcrmError):
+                    _log.error("a task ended with %s", type(error).__name__)
+                reply = _Reply(owner=owner, done=done, failed=failed, error=error)
+            self._replied.emit(reply)
+
+        executor.submit(run)
+
+    @Slot(object)
+    def _on_announced(self, news: Changes | SyncStatus) -> None:
+        if isinstance(news, Changes):
+            self.data_changed.emit(news)
+        else:
+            self.sync_state_changed.emit(news)
+
+    @Slot(object)
+    def _on_replied(self, reply: _Reply) -> None:
+        if not shiboken6.isValid(reply.owner):
+            return
+        if reply.error is None:
+            if reply.done is not None:
+                reply.done(reply.result)
+        elif reply.failed is not None:
+            reply.failed(reply.error)
+        else:
+            raise reply.error

@@ -4,9 +4,12 @@ A page and its cursor go into the cache in one transaction. What the centre took
 does not keep the pull from running: entries that wait are laid over the newer rows again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
+
+from sqlalchemy.orm import Session
 
 from hcrm_core.errors import HcrmError, NotPermitted, Rejected, SignInRequired
 from hcrm_core.terms import Role
@@ -20,6 +23,7 @@ from hcrm_core.wire import (
     Operation,
     OperationResult,
     Overview,
+    Person,
     PullRequest,
     PullResponse,
     PushRequest,
@@ -44,6 +48,10 @@ _CATCHING_UP_ROWS = 2000  # fewer round trips for a first read; still short enou
 
 class EpochChanged(HcrmError):
     """The centre's database is another one than at hello: begin again."""
+
+
+class Superseded(HcrmError):
+    """Somebody else signed in, or the loop was stopped, while a request ran: its answer is for nobody here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +121,18 @@ class SyncEngine:
     def _take_up(self, hello: HelloResponse) -> None:
         """What hello says comes before everything else: who, which database, which streams, which number."""
         with self._workspace.exclusive():
-            if self._workspace.person() != hello.person:
-                self._workspace.admit(hello.person)
+            self._take_person(hello.person)
             self._take_epoch(hello)
             self._workspace.outbox.rewind(hello.expected_n)
             self._keep_grants(hello)
+
+    def _take_person(self, person: Person) -> None:
+        """The same account, perhaps with another role or other sites."""
+        known = self._workspace.person()
+        if self._stopped() or known is None or known.account_id != person.account_id:
+            raise Superseded("somebody else signed in meanwhile")
+        if known != person:
+            self._workspace.admit(person)
 
     def _take_epoch(self, hello: HelloResponse) -> None:
         """Another database answers (a restore): read all anew, and offer again what it may have forgotten."""
@@ -215,7 +230,7 @@ class SyncEngine:
         wanted, limit, pulled, kinds = [grant.key for grant in hello.streams], MAX_PULL_ROWS, 0, set[str]()
         while wanted and not self._stopped():
             answer = self._ask_pages(wanted, epoch=hello.epoch, limit=limit)
-            changed = self._apply(answer)
+            changed = self._apply(answer, person=hello.person)
             pulled += sum(len(page.rows) + len(page.tombstones) for page in answer.pages)
             kinds |= changed
             if changed:
@@ -237,19 +252,23 @@ class SyncEngine:
             raise EpochChanged("the centre was restored during the conversation")
         return answer
 
-    def _apply(self, answer: PullResponse) -> set[str]:
-        changed: set[str] = set()
-        if answer.revoked:
-            with self._workspace.write() as session:
-                changed |= streams.purge(session, answer.revoked)
-        person = self._workspace.worker()
+    def _apply(self, answer: PullResponse, *, person: Person) -> set[str]:
+        with self._still(person) as session:
+            changed = streams.purge(session, answer.revoked)
         for page in answer.pages:
-            with self._workspace.write() as session:
-                entries = self._workspace.outbox.laid(person.account_id)
+            with self._still(person) as session:
                 overlay.lift(session)
                 changed |= streams.apply_page(session, page)
-                overlay.lay_all(session, entries, person=person)
+                overlay.lay_all(session, self._workspace.outbox.laid(person.account_id), person=person)
         return changed
+
+    @contextmanager
+    def _still(self, person: Person) -> Iterator[Session]:
+        """Write, if what was asked for is still wanted here."""
+        with self._workspace.write() as session:
+            if self._stopped() or self._workspace.person() != person:
+                raise Superseded("the conversation ended before the answer came")
+            yield session
 
     def _settle(self, accepted: Sequence[UUID]) -> None:
         """All that the centre had when the pull began is here now: accepted entries need no overlay any more."""
@@ -262,6 +281,6 @@ class SyncEngine:
             return
         counted: Overview = self._session.ask(lambda headers: self._client.overview(headers=headers))
         body: Json = counted.model_dump(mode="json")
-        with self._workspace.write() as session:
+        with self._still(hello.person) as session:
             meta.write(session, meta.OVERVIEW, body)
         self._on_changes(Changes.of("overview"))

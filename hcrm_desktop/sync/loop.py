@@ -18,7 +18,7 @@ from hcrm_desktop.cache import meta
 from hcrm_desktop.cache.rows import Changes
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.sync.client import Busy, CentreClient, ServerFailed, SessionEnded, UpgradeRequired
-from hcrm_desktop.sync.engine import CycleReport, EpochChanged, SyncEngine
+from hcrm_desktop.sync.engine import CycleReport, EpochChanged, Superseded, SyncEngine
 
 POLL_SECONDS = 30.0
 JITTER = 0.2  # of every wait, so that a group's workstations do not come all at once
@@ -106,7 +106,7 @@ class SyncLoop:
         self.state = SyncState.TALKING
         try:
             return self._succeeded(self._engine.cycle())
-        except EpochChanged:
+        except (EpochChanged, Superseded):
             return 0.0
         except (SignInRequired, UpgradeRequired) as error:
             return self._blocked(error)
