@@ -1,0 +1,1 @@
+"""What runs by itself: facts, the daily scan, and the defaults a new store starts with."""

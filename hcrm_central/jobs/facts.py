@@ -1,0 +1,183 @@
+"""From the tables to `customer_facts`, through the one facts function.
+
+A chunk of customers is read by COPY in one snapshot, computed by Polars and upserted. A customer whose rows
+cannot be computed is set aside and named; he stops nobody.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import narwhals as nw
+import polars as pl
+import psycopg
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from hcrm_central.jobs.copying import copy_in, copy_out, cursor_of
+from hcrm_central.store.engine import snapshot, transaction
+from hcrm_central.store.facts import CUSTOMER_FACTS
+from hcrm_core.facts.catalogue import CATALOGUE, FactType
+from hcrm_core.facts.compute import Frames, facts
+from hcrm_store.clock import Clock
+from hcrm_store.people import Customer
+
+CHUNK = 20_000  # customers at a time: about 100 MB while computing
+
+_ID, _DAY, _NUMBER, _FLAG = pl.String, pl.Date, pl.Int64, pl.Boolean
+_Schema = dict[str, type[pl.DataType]]
+_KEY: _Schema = {"customer_id": _ID}
+_QUERIES: dict[str, tuple[str, _Schema]] = {
+    "customers": (
+        "SELECT id, birth_date, sex, filed_on, do_not_contact::text FROM customer WHERE id {scope}",
+        _KEY | {"birth_date": _DAY, "sex": pl.String, "filed_on": _DAY, "do_not_contact": _FLAG},
+    ),
+    "eyes": (
+        "SELECT x.customer_id, x.id, m.eye, x.examined_on, x.status, x.method, x.cycloplegic::text, x.lens_state,"
+        " x.washout_days, (m.sphere * 1000)::int, (m.cylinder * 1000)::int, (m.axial_length_mm * 1000)::int,"
+        " (m.k1 * 1000)::int, (m.k2 * 1000)::int, m.cct_um"
+        " FROM exam x LEFT JOIN eye_measurement m ON m.customer_id = x.customer_id AND m.exam_id = x.id"
+        " WHERE x.customer_id {scope}",
+        _KEY
+        | {"exam_id": _ID, "eye": pl.String, "examined_on": _DAY, "status": pl.String, "method": pl.String}
+        | {"cycloplegic": _FLAG, "lens_state": pl.String, "washout_days": _NUMBER}
+        | dict.fromkeys(("sphere_mdpt", "cylinder_mdpt", "axial_length_um", "k1_mdpt", "k2_mdpt", "cct_um"), _NUMBER),
+    ),
+    "lens_orders": (
+        "SELECT customer_id, id, eye, product, ordered_on, dispensed_on, ended_on FROM lens_order"
+        " WHERE customer_id {scope}",
+        _KEY
+        | {"order_id": _ID, "eye": pl.String, "product": pl.String}
+        | {"ordered_on": _DAY, "dispensed_on": _DAY, "ended_on": _DAY},
+    ),
+    "visits": (
+        "SELECT customer_id, visit_on, state FROM visit WHERE customer_id {scope}",
+        _KEY | {"visit_on": _DAY, "state": pl.String},
+    ),
+    "recheck_plans": (
+        "SELECT customer_id, planned_on, due_on FROM recheck_plan WHERE customer_id {scope}",
+        _KEY | {"planned_on": _DAY, "due_on": _DAY},
+    ),
+    "follow_ups": (
+        "SELECT customer_id, (contacted_at AT TIME ZONE 'Asia/Shanghai')::date, outcome FROM follow_up"
+        " WHERE customer_id {scope}",
+        _KEY | {"contacted_on": _DAY, "outcome": pl.String},
+    ),
+    "leads": ("SELECT customer_id, state FROM lead WHERE customer_id {scope}", _KEY | {"state": pl.String}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactsReport:
+    """How many customers were computed, and whose rows could not be."""
+
+    computed: int
+    quarantined: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Some customers: as a range of sorted ids if there is nobody else in between, otherwise as a list."""
+
+    ids: Sequence[UUID]
+    whole_range: bool
+
+    def condition(self) -> tuple[str, list[object]]:
+        if self.whole_range:
+            return "BETWEEN %s AND %s", [self.ids[0], self.ids[-1]]
+        return "= ANY(%s)", [list(self.ids)]
+
+    def halves(self) -> Iterator["_Scope"]:
+        middle = len(self.ids) // 2
+        yield _Scope(self.ids[:middle], self.whole_range)
+        yield _Scope(self.ids[middle:], self.whole_range)
+
+
+def rebuild_facts(engine: Engine, customer_ids: Collection[UUID] | None, *, clock: Clock) -> int:
+    """Compute the facts of some customers, or of everybody, and store them. Safe beside a scan and itself.
+
+    Args:
+        engine: the jobs' engine.
+        customer_ids: whose facts, or None for everybody. Unknown ids are passed over.
+        clock: tells `computed_at`.
+
+    Returns:
+        How many customers now have facts from this run.
+    """
+    at = clock.now()
+    with snapshot(engine) as reader, transaction(engine) as writer:
+        return compute_facts(reader, writer, customer_ids, at=at).computed
+
+
+def compute_facts(
+    reader: Session, writer: Session, customer_ids: Collection[UUID] | None, *, at: datetime
+) -> FactsReport:
+    """As `rebuild_facts`, in the caller's snapshot and transaction; customers who fail are named."""
+    query = select(Customer.id).order_by(Customer.id)
+    if customer_ids is not None:
+        query = query.where(Customer.id.in_(customer_ids))
+    ids = reader.scalars(query).all()
+    failed: list[UUID] = []
+    for start in range(0, len(ids), CHUNK):
+        scope = _Scope(ids[start : start + CHUNK], whole_range=customer_ids is None)
+        failed += _store(reader, writer, scope, at=at)
+    return FactsReport(computed=len(ids) - len(failed), quarantined=tuple(failed))
+
+
+def _store(reader: Session, writer: Session, scope: _Scope, *, at: datetime) -> list[UUID]:
+    """Compute and upsert; on failure halve until the customers at fault are alone. Returns these."""
+    try:
+        _upsert(writer, _computed(reader, scope), at=at)
+    except (pl.exceptions.PolarsError, psycopg.DataError):
+        if len(scope.ids) == 1:
+            return list(scope.ids)
+        return [one for half in scope.halves() for one in _store(reader, writer, half, at=at)]
+    return []
+
+
+def _computed(reader: Session, scope: _Scope) -> pl.DataFrame:
+    condition, values = scope.condition()
+    with reader.begin_nested():
+        copies = {name: copy_out(reader, q.format(scope=condition), values) for name, (q, _) in _QUERIES.items()}
+    frames = {
+        name: nw.from_native(pl.read_csv(copies[name], schema=schema, has_header=False).lazy())
+        for name, (_, schema) in _QUERIES.items()
+    }
+    computed: pl.DataFrame = facts(Frames(**frames)).collect("polars").to_native()
+    return computed.select("customer_id", *CATALOGUE)
+
+
+_INCOMING = {FactType.DECIMAL: "bigint", FactType.DATE: "date", FactType.BOOLEAN: "boolean", FactType.ID: "uuid"} | {
+    FactType.WORD: "text",
+    FactType.INTEGER: "integer",
+}
+
+
+def _upsert(writer: Session, computed: pl.DataFrame, *, at: datetime) -> None:
+    columns = ", ".join(f'"{name}" {_INCOMING[fact.kind]}' for name, fact in CATALOGUE.items())
+    with writer.begin_nested():
+        cursor = cursor_of(writer)
+        cursor.execute("DROP TABLE IF EXISTS incoming_facts")
+        cursor.execute(f"CREATE TEMP TABLE incoming_facts (customer_id uuid, {columns}) ON COMMIT DROP")
+        copy_in(writer, "incoming_facts", computed.write_csv(include_header=False).encode())
+        cursor.execute(_UPSERT, [at])
+
+
+def _upsert_statement() -> str:
+    names = ["customer_id", *CATALOGUE]
+    values = ", ".join(
+        f'"{name}" / 1000.0' if name in CATALOGUE and CATALOGUE[name].kind is FactType.DECIMAL else f'"{name}"'
+        for name in names
+    )
+    quoted = ", ".join(f'"{name}"' for name in names)
+    updates = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in CATALOGUE)
+    # A scan that began earlier must not undo what a save computed since. Sorted, so that two never deadlock.
+    return (
+        f"INSERT INTO {CUSTOMER_FACTS.name} ({quoted}, computed_at) SELECT {values}, %s FROM incoming_facts"
+        f" ORDER BY customer_id ON CONFLICT (customer_id) DO UPDATE SET computed_at = EXCLUDED.computed_at, {updates}"
+        f" WHERE {CUSTOMER_FACTS.name}.computed_at <= EXCLUDED.computed_at"
+    )
+
+
+_UPSERT = _upsert_statement()
