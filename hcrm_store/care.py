@@ -25,7 +25,7 @@ class LensOrder(Versioned, Base):
     )
 
     customer_id: Mapped[UUID] = general(primary_key=True)
-    id: Mapped[UUID] = general(primary_key=True, default=new_id)
+    id: Mapped[UUID] = general(primary_key=True, default=new_id, index=True)
     eye: Mapped[Eye] = general()
     product: Mapped[ProductKind] = general()
     brand: Mapped[str] = general(default="", server_default="")
@@ -54,7 +54,7 @@ class Visit(Versioned, Base):
     )
 
     customer_id: Mapped[UUID] = general(primary_key=True)
-    id: Mapped[UUID] = general(primary_key=True, default=new_id)
+    id: Mapped[UUID] = general(primary_key=True, default=new_id, index=True)
     visit_on: Mapped[date] = general()
     state: Mapped[VisitState] = general()
     department_id: Mapped[UUID | None] = general(ForeignKey("department.id"))
@@ -72,7 +72,7 @@ class RecheckPlan(Versioned, Base):
     )
 
     customer_id: Mapped[UUID] = general(primary_key=True)
-    id: Mapped[UUID] = general(primary_key=True, default=new_id)
+    id: Mapped[UUID] = general(primary_key=True, default=new_id, index=True)
     planned_on: Mapped[date] = general()
     due_on: Mapped[date] = general()
     planned_by_id: Mapped[UUID | None] = general(ForeignKey("staff.id"))
@@ -89,7 +89,7 @@ class FollowUp(Versioned, Base):
     )
 
     customer_id: Mapped[UUID] = general(primary_key=True)
-    id: Mapped[UUID] = general(primary_key=True, default=new_id)
+    id: Mapped[UUID] = general(primary_key=True, default=new_id, index=True)
     task_id: Mapped[UUID | None] = general()
     staff_id: Mapped[UUID | None] = general(ForeignKey("staff.id"))
     channel: Mapped[Channel] = general()

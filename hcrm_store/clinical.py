@@ -22,7 +22,7 @@ class Exam(Versioned, Base):
     )
 
     customer_id: Mapped[UUID] = general(primary_key=True)
-    id: Mapped[UUID] = general(primary_key=True, default=new_id)
+    id: Mapped[UUID] = general(primary_key=True, default=new_id, index=True)
     examined_on: Mapped[date] = general()
     method: Mapped[RefractionMethod] = summary(default=RefractionMethod.UNKNOWN)
     cycloplegic: Mapped[bool | None] = summary()  # None: not recorded
@@ -58,7 +58,7 @@ class EyeMeasurement(Versioned, Base):
     )
 
     customer_id: Mapped[UUID] = general(primary_key=True)
-    id: Mapped[UUID] = general(primary_key=True, default=new_id)
+    id: Mapped[UUID] = general(primary_key=True, default=new_id, index=True)
     exam_id: Mapped[UUID] = general()
     eye: Mapped[Eye] = general()
     ucva: Mapped[Decimal | None] = summary(Exact(3, 2))

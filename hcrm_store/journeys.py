@@ -56,7 +56,7 @@ class Membership(Versioned, Base):
     )
 
     customer_id: Mapped[UUID] = general(primary_key=True)
-    id: Mapped[UUID] = general(primary_key=True, default=new_id)
+    id: Mapped[UUID] = general(primary_key=True, default=new_id, index=True)
     segment_key: Mapped[str] = general(ForeignKey("segment.key"))
     rule_version_id: Mapped[UUID] = general(ForeignKey("rule_version.id"))
     entered_on: Mapped[date] = general()
@@ -113,7 +113,7 @@ class Task(Versioned, Base):
     )
 
     customer_id: Mapped[UUID] = general(primary_key=True)
-    id: Mapped[UUID] = general(primary_key=True, default=new_id)
+    id: Mapped[UUID] = general(primary_key=True, default=new_id, index=True)
     sop_key: Mapped[str] = general(ForeignKey("sop.key"))
     step_key: Mapped[str] = general()
     subject: Mapped[str] = general(default="", server_default="")  # "", "OD", "OS" or an order id
