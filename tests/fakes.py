@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
+
 
 class FakeClock:
     """A clock that stands still until it is told to move."""
@@ -14,3 +16,39 @@ class FakeClock:
 
     def advance(self, by: timedelta) -> None:
         self.at += by
+
+
+class LosingTransport(httpx.BaseTransport):
+    """Real HTTP whose answers get lost: the centre has worked, the workstation does not hear of it."""
+
+    def __init__(self, *paths: str) -> None:
+        self._http, self.losing = httpx.HTTPTransport(), set(paths)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._http.handle_request(request)
+        if request.url.path not in self.losing:
+            return response
+        response.read()
+        response.close()
+        raise httpx.ReadError("the connection broke")
+
+    def close(self) -> None:
+        self._http.close()
+
+
+class ListeningTransport(httpx.BaseTransport):
+    """Real HTTP that keeps every byte that came in."""
+
+    def __init__(self) -> None:
+        self._http, self.received = httpx.HTTPTransport(), bytearray()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._http.handle_request(request)
+        body = response.read()
+        response.close()
+        self.received += body
+        headers = [(name, value) for name, value in response.headers.items() if name != "content-encoding"]
+        return httpx.Response(response.status_code, headers=headers, content=body, request=request)
+
+    def close(self) -> None:
+        self._http.close()
