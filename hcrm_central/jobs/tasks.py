@@ -1,0 +1,332 @@
+"""The task ledger, once a day: hold, close, wake, propose.
+
+A proposal meets the ledger's unique key (customer, SOP, subject, anchor), so a cycle is never called twice. What
+staff have begun is theirs: the scan closes it only when the child came or bought, or wishes no contact.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, CursorResult, and_, case, exists, false, func, null, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from hcrm_central.jobs.compile import predicate
+from hcrm_central.jobs.dealing import Dealer, Recipient
+from hcrm_central.jobs.membership import among, facts_of
+from hcrm_central.jobs.rulebook import Rulebook, SopInForce
+from hcrm_central.store.facts import CUSTOMER_FACTS
+from hcrm_core.rules import explain
+from hcrm_core.sop import Sop, due_on
+from hcrm_core.tasks import CLOSED, CloseReason
+from hcrm_core.terms import TaskState
+from hcrm_store.base import new_id
+from hcrm_store.journeys import Membership, Task
+from hcrm_store.people import Customer
+
+# An arrival or a purchase may reach us a few days after it happened: feeds are T+1, and holidays come between.
+FEED_LAG = timedelta(days=7)
+_REOPENABLE = [CloseReason.REASON_GONE.value, CloseReason.DO_NOT_CONTACT.value]
+_FACTS = CUSTOMER_FACTS.c
+_UNFINISHED = Task.state.not_in(CLOSED)
+_OF_TASK = _FACTS.customer_id == Task.customer_id
+
+
+class Fate(StrEnum):
+    """What becomes of one customer for whom an SOP's trigger holds."""
+
+    CREATED = "created"
+    REOPENED = "reopened"  # closed by the scan for a reason that no longer stands
+    ALREADY_THERE = "already_there"  # this cycle has its task, open or closed
+    DO_NOT_CONTACT = "do_not_contact"
+    FUTURE_APPOINTMENT = "future_appointment"
+    ALREADY_CAME = "already_came"
+    ALREADY_OPEN = "already_open"  # a task of a kindred SOP is being worked
+    NO_ANCHOR = "no_anchor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerCount:
+    """What one scan did to the ledger.
+
+    Attributes:
+        fates: by SOP, how many customers met which fate; together they are those for whom the trigger holds.
+        closed: tasks closed by reason; `superseded` are among them.
+        held: tasks put to sleep until a booked visit.
+        woken: tasks whose day has come.
+    """
+
+    fates: dict[str, Counter[Fate]]
+    closed: Counter[str]
+    held: int
+    woken: int
+
+
+def keep_ledger(
+    session: Session, rulebook: Rulebook, *, dealer: Dealer, aside: Collection[UUID], at: datetime
+) -> LedgerCount:
+    """One day's work on the ledger, for everybody but those set aside."""
+    closed: Counter[str] = Counter()
+    held = _hold(session, on=rulebook.on, aside=aside)
+    for one in rulebook.sops:
+        closed.update(_close(session, one.sop, aside=aside, at=at))
+    woken = _wake(session, on=rulebook.on, aside=aside)
+    fates: dict[str, Counter[Fate]] = {}
+    for one in rulebook.sops:
+        fates[one.sop.key], superseded = _propose(session, one, rulebook, dealer=dealer, aside=aside, at=at)
+        closed[CloseReason.SUPERSEDED.value] += superseded
+    return LedgerCount(fates=fates, closed=+closed, held=held, woken=woken)
+
+
+# ── tasks there are ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _hold(session: Session, *, on: date, aside: Collection[UUID]) -> int:
+    """A booked visit is the agreement: nobody is called before it."""
+    ahead = _FACTS.next_appointment_on
+    statement = (
+        update(Task)
+        .where(_OF_TASK, _UNFINISHED, ahead >= on, Task.customer_id.not_in(aside))
+        .where(or_(Task.state != TaskState.SNOOZED, Task.next_on.is_(None), Task.next_on < ahead))
+        .values(state=TaskState.SNOOZED, next_on=ahead)
+    )
+    return _changed(session, statement)
+
+
+def _wake(session: Session, *, on: date, aside: Collection[UUID]) -> int:
+    ahead = func.coalesce(_FACTS.next_appointment_on >= on, false())
+    statement = (
+        update(Task)
+        .where(_OF_TASK, Task.state == TaskState.SNOOZED, Task.next_on <= on, ~ahead, Task.customer_id.not_in(aside))
+        .values(state=case((Task.attempts > 0, TaskState.IN_PROGRESS.value), else_=TaskState.OPEN.value), next_on=None)
+    )
+    return _changed(session, statement)
+
+
+def _close(session: Session, sop: Sop, *, aside: Collection[UUID], at: datetime) -> Counter[str]:
+    """Close what the child's coming or buying has settled, and what nobody had begun and nothing calls for."""
+    reason = _close_reason(sop)
+    settled = reason.in_([CloseReason.VISITED.value, CloseReason.PURCHASED.value])
+    statement = (
+        update(Task)
+        .where(_OF_TASK, Task.sop_key == sop.key, _UNFINISHED, reason.is_not(None), Task.customer_id.not_in(aside))
+        .values(
+            state=case((settled, TaskState.DONE.value), else_=TaskState.CANCELLED.value),
+            close_reason=reason,
+            next_on=None,
+            closed_at=at,
+        )
+        .returning(Task.close_reason)
+        .execution_options(synchronize_session=False)
+    )
+    return Counter(session.scalars(statement))
+
+
+def _close_reason(sop: Sop) -> ColumnElement[Any]:
+    since = func.date(func.timezone("Asia/Shanghai", Task.created_at)) - FEED_LAG.days
+    gone = _FACTS[sop.anchor].is_distinct_from(Task.anchor_on)
+    if sop.segment is not None:
+        gone = or_(gone, ~_in_segment(sop.segment, Task.customer_id))
+    came: ColumnElement[bool] = false()
+    bought: ColumnElement[bool] = false()
+    if "arrival" in sop.settled_by:
+        came = and_(gone, _FACTS.last_arrival_on >= since)
+        if sop.arrival_from is not None:
+            came = or_(came, _FACTS.last_arrival_on >= Task.anchor_on + sop.arrival_from)
+    if "purchase" in sop.settled_by:
+        bought = and_(gone, _FACTS.last_bought_on >= since)
+    return case(
+        (_FACTS.do_not_contact, CloseReason.DO_NOT_CONTACT.value),
+        (bought, CloseReason.PURCHASED.value),
+        (came, CloseReason.VISITED.value),
+        (and_(gone, Task.state == TaskState.OPEN), CloseReason.REASON_GONE.value),
+        else_=null(),
+    )
+
+
+def _in_segment(key: str, customer_id: Any) -> ColumnElement[bool]:  # why Any: a column, mapped or not
+    return exists().where(
+        Membership.customer_id == customer_id, Membership.segment_key == key, Membership.left_on.is_(None)
+    )
+
+
+# ── tasks there should be ────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proposal:
+    recipient: Recipient
+    anchor_on: date
+    task_id: UUID | None
+    fate: Fate
+
+
+def _propose(
+    session: Session,
+    one: SopInForce,
+    rulebook: Rulebook,
+    *,
+    dealer: Dealer,
+    aside: Collection[UUID],
+    at: datetime,
+) -> tuple[Counter[Fate], int]:
+    """Propose an SOP's tasks. Returns the fates of all for whom it triggers, and how many tasks it superseded."""
+    fates: Counter[Fate] = Counter()
+    fresh: dict[UUID, _Proposal] = {}
+    for proposal in _proposals(session, one, rulebook, aside=aside):
+        fates[proposal.fate] += 1
+        if proposal.fate in (Fate.CREATED, Fate.REOPENED):
+            fresh[proposal.recipient.customer_id] = proposal
+    superseded = _supersede(session, one.sop, list(fresh), at=at)
+    _reopen(session, [proposal for proposal in fresh.values() if proposal.task_id is not None], on=rulebook.on)
+    created = [proposal for proposal in fresh.values() if proposal.task_id is None]
+    kept_out = len(created) - _create(session, one, created, rulebook, dealer=dealer, at=at)
+    fates[Fate.CREATED] -= kept_out
+    fates[Fate.ALREADY_THERE] += kept_out
+    return +fates, superseded
+
+
+def _proposals(
+    session: Session, one: SopInForce, rulebook: Rulebook, *, aside: Collection[UUID]
+) -> Iterator[_Proposal]:
+    sop, anchor, here = one.sop, _FACTS[one.sop.anchor], aliased(Task)
+    same_cycle = and_(
+        here.customer_id == Customer.id, here.sop_key == sop.key, here.subject == "", here.anchor_on == anchor
+    )
+    query = (
+        select(Customer.id, Customer.site_id, Customer.family_id, Customer.assistant_id, anchor, here.id)
+        .add_columns(_fate(sop, rulebook, reopenable=here.close_reason.in_(_REOPENABLE), task_id=here.id))
+        .join_from(CUSTOMER_FACTS, Customer, Customer.id == _FACTS.customer_id)
+        .join(here, same_cycle, isouter=True)
+        .where(_trigger(one), Customer.id.not_in(aside))
+        .order_by(Customer.id)
+    )
+    for customer_id, site_id, family_id, assistant_id, anchor_on, task_id, fate in session.execute(query):
+        recipient = Recipient(customer_id=customer_id, site_id=site_id, family_id=family_id, assistant_id=assistant_id)
+        yield _Proposal(recipient=recipient, anchor_on=anchor_on, task_id=task_id, fate=Fate(fate))
+
+
+def _trigger(one: SopInForce) -> ColumnElement[bool]:
+    parts: list[ColumnElement[bool]] = []
+    if one.sop.segment is not None:
+        parts.append(_in_segment(one.sop.segment, _FACTS.customer_id))
+    if one.when is not None:
+        parts.append(predicate(one.when))
+    return and_(*parts)
+
+
+def _fate(
+    sop: Sop, rulebook: Rulebook, *, reopenable: ColumnElement[bool], task_id: InstrumentedAttribute[UUID]
+) -> ColumnElement[str]:
+    came: ColumnElement[bool] = false()
+    if sop.arrival_from is not None:
+        came = _FACTS.last_arrival_on >= _FACTS[sop.anchor] + sop.arrival_from
+    return case(
+        (_FACTS[sop.anchor].is_(None), Fate.NO_ANCHOR.value),
+        (and_(task_id.is_not(None), ~reopenable), Fate.ALREADY_THERE.value),
+        (_FACTS.do_not_contact, Fate.DO_NOT_CONTACT.value),
+        (_FACTS.next_appointment_on >= rulebook.on, Fate.FUTURE_APPOINTMENT.value),
+        (came, Fate.ALREADY_CAME.value),
+        (_kindred_open(sop, rulebook), Fate.ALREADY_OPEN.value),
+        (task_id.is_not(None), Fate.REOPENED.value),
+        else_=Fate.CREATED.value,
+    )
+
+
+def _kindred_open(sop: Sop, rulebook: Rulebook) -> ColumnElement[bool]:
+    """An open task of this SOP's other cycles or of a more urgent SOP, or one of a lesser SOP that was begun."""
+    other = aliased(Task)
+    stronger = [sop.key, *(one.sop.key for one in rulebook.sops if sop.key in one.sop.replaces)]
+    begun = or_(other.state != TaskState.OPEN, other.attempts > 0)
+    return exists().where(
+        other.customer_id == _FACTS.customer_id,
+        other.state.not_in(CLOSED),
+        or_(other.sop_key.in_(stronger), and_(other.sop_key.in_(sop.replaces), begun)),
+    )
+
+
+def _supersede(session: Session, sop: Sop, customers: Sequence[UUID], *, at: datetime) -> int:
+    if not customers or not sop.replaces:
+        return 0
+    statement = (
+        update(Task)
+        .where(among(Task.customer_id, customers), Task.sop_key.in_(sop.replaces))
+        .where(Task.state == TaskState.OPEN, Task.attempts == 0)
+        .values(state=TaskState.CANCELLED, close_reason=CloseReason.SUPERSEDED.value, next_on=None, closed_at=at)
+    )
+    return _changed(session, statement)
+
+
+def _reopen(session: Session, proposals: Sequence[_Proposal], *, on: date) -> None:
+    state = case((Task.attempts > 0, TaskState.IN_PROGRESS.value), else_=TaskState.OPEN.value)
+    if proposals:
+        task_ids = [proposal.task_id for proposal in proposals if proposal.task_id is not None]
+        statement = (
+            update(Task)
+            .where(among(Task.customer_id, [proposal.recipient.customer_id for proposal in proposals]))
+            .where(among(Task.id, task_ids))
+            .values(state=state, close_reason="", closed_at=None, due_on=func.greatest(Task.due_on, on))
+        )
+        _changed(session, statement)
+
+
+def _create(
+    session: Session,
+    one: SopInForce,
+    proposals: Sequence[_Proposal],
+    rulebook: Rulebook,
+    *,
+    dealer: Dealer,
+    at: datetime,
+) -> int:
+    """Insert the tasks; returns how many the ledger did not have."""
+    if not proposals:
+        return 0
+    by_customer = {proposal.recipient.customer_id: proposal for proposal in proposals}
+    rows = [
+        _row(one, by_customer[facts["customer_id"]], rulebook, evidence=_evidence(one, rulebook, facts), at=at)
+        | {"owner_id": dealer.owner(by_customer[facts["customer_id"]].recipient)}
+        for facts in facts_of(session, list(by_customer))
+    ]
+    key = [Task.customer_id, Task.sop_key, Task.subject, Task.anchor_on]
+    statement = insert(Task).on_conflict_do_nothing(index_elements=key).returning(Task.id)
+    return len(session.scalars(statement, rows).all())
+
+
+def _row(
+    one: SopInForce, proposal: _Proposal, rulebook: Rulebook, *, evidence: list[dict[str, Any]], at: datetime
+) -> dict[str, Any]:
+    sop, rule = one.sop, rulebook.rules.get(one.sop.segment or "")
+    return {
+        "id": new_id(),
+        "customer_id": proposal.recipient.customer_id,
+        "site_id": proposal.recipient.site_id,
+        "sop_key": sop.key,
+        "step_key": sop.step_key,
+        "subject": "",
+        "anchor_on": proposal.anchor_on,
+        "due_on": due_on(sop, anchor_on=proposal.anchor_on, today=rulebook.on),
+        "priority": sop.priority,
+        "state": TaskState.OPEN,
+        "segment_key": sop.segment,
+        "rule_version_id": rule.version_id if rule else None,
+        "evidence": evidence,
+        "created_at": at,
+    }
+
+
+def _evidence(one: SopInForce, rulebook: Rulebook, facts: Any) -> list[dict[str, Any]]:
+    trees = [one.when] if one.when is not None else []
+    if one.sop.segment is not None:
+        trees.append(rulebook.rules[one.sop.segment].where)
+    return [evidence.as_json() for tree in trees for evidence in explain(tree, facts, on=rulebook.on)]
+
+
+def _changed(session: Session, statement: Any) -> int:  # why Any: update() is generic over what it returns
+    done = session.execute(statement.execution_options(synchronize_session=False))
+    return cast("CursorResult[Any]", done).rowcount
