@@ -62,7 +62,7 @@ _LOOKUPS: dict[str, list[tuple[str, ...]]] = {
     "task": [("state", "priority", "due_on"), ("customer_id",)],
     "follow_up": [("customer_id", "contacted_at"), ("task_id",), ("contacted_at",)],
     "membership": [("customer_id",), ("segment_key", "left_on")],
-    "customer": [("family_id",), ("name",), ("name_pinyin",), ("name_initials",)],
+    "customer": [("id", "family_id", "name_pinyin"), ("family_id",), ("name",), ("name_pinyin",), ("name_initials",)],
     "guardian": [("family_id",), ("phone_tail",), ("phone",)],
     "exam": [("customer_id", "examined_on")],
     "eye_measurement": [("exam_id",), ("customer_id",)],

@@ -4,13 +4,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Join, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from hcrm_core.tasks import CLOSED
 from hcrm_core.terms import TaskState
 from hcrm_core.wire import Json
-from hcrm_desktop.cache.queries.beside import Contact, Wear, guardians_of, worn_by
+from hcrm_desktop.cache.queries.beside import Contact, Wear, guardians_of, in_portions, worn_by
 from hcrm_desktop.cache.queries.customers import matching
 from hcrm_desktop.cache.queries.history import exams_of, follow_ups_of
 from hcrm_desktop.cache.queries.talk import talk
@@ -20,11 +20,7 @@ from hcrm_store.clock import SHANGHAI
 
 _EXAMS_SHOWN, _CONTACTS_SHOWN, _LOWEST_PRIORITY = 6, 3, 9
 _PRIORITY_STEP = 10_000_000  # more than any Julian day: priority first, then the day
-_JOINED: FromClause = (
-    TASK.outerjoin(CUSTOMER, CUSTOMER.c.id == TASK.c.customer_id)
-    .outerjoin(SOP, SOP.c.key == TASK.c.sop_key)
-    .outerjoin(STAFF, STAFF.c.id == TASK.c.owner_id)
-)
+_WORKED: Join = TASK.outerjoin(CUSTOMER, CUSTOMER.c.id == TASK.c.customer_id)
 _COLUMNS = (
     *(TASK.c[name] for name in ("id", "ver", "customer_id", "sop_key", "step_key", "subject", "anchor_on", "due_on")),
     *(TASK.c[name] for name in ("priority", "state", "attempts", "last_outcome", "next_on", "delivery")),
@@ -71,12 +67,15 @@ def tasks_today(
     settled = case((_to_do(today), 0), else_=1)
     most_urgent = func.min(urgency).over(partition_by=(settled, household))
     page = (
-        _chosen(select(*_COLUMNS), today=today, chosen=filter)
+        _chosen(select(TASK.c.id), today=today, chosen=filter)
         .order_by(settled, most_urgent, household, urgency, CUSTOMER.c.name_pinyin, TASK.c.id)
         .limit(limit)
         .offset(offset)
     )
-    return _rows(session, page)
+    # The order is decided on narrow rows; what the screen shows is fetched for this page only.
+    ids = list(session.execute(page).scalars())
+    found = {row.id: row for some in in_portions(ids) for row in _rows(session, _listed(TASK.c.id.in_(some)))}
+    return [found[task_id] for task_id in ids]
 
 
 def count_tasks(session: Session, *, today: date, filter: TaskFilter) -> int:  # noqa: A002 - as above
@@ -87,7 +86,7 @@ def count_tasks(session: Session, *, today: date, filter: TaskFilter) -> int:  #
 
 def task_case(session: Session, task_id: UUID, *, today: date) -> TaskCase | None:
     """The case of one task; None if it is not on this computer any more."""
-    found = _rows(session, select(*_COLUMNS).select_from(_JOINED).where(TASK.c.id == task_id, _whole()))
+    found = _rows(session, _listed(TASK.c.id == task_id, _whole()))
     if not found:
         return None
     task = found[0]
@@ -104,7 +103,7 @@ def task_case(session: Session, task_id: UUID, *, today: date) -> TaskCase | Non
 
 def tasks_of(session: Session, customer_id: UUID) -> list[TaskRow]:
     """All tasks of one customer, newest first."""
-    of_him = select(*_COLUMNS).select_from(_JOINED).where(_whole(), TASK.c.customer_id == customer_id)
+    of_him = _listed(TASK.c.customer_id == customer_id, _whole())
     return _rows(session, of_him.order_by(TASK.c.due_on.desc(), TASK.c.id.desc()))
 
 
@@ -112,12 +111,17 @@ def _siblings_due(session: Session, task: TaskRow, *, today: date) -> list[TaskR
     if task.family_id is None:
         return []
     others = and_(CUSTOMER.c.family_id == task.family_id, TASK.c.id != task.id, _whole(), _to_do(today))
-    return _rows(session, select(*_COLUMNS).select_from(_JOINED).where(others).order_by(TASK.c.priority, TASK.c.due_on))
+    return _rows(session, _listed(others).order_by(TASK.c.priority, TASK.c.due_on))
+
+
+def _listed(*where: ColumnElement[bool]) -> Select[Any]:
+    shown = _WORKED.outerjoin(SOP, SOP.c.key == TASK.c.sop_key).outerjoin(STAFF, STAFF.c.id == TASK.c.owner_id)
+    return select(*_COLUMNS).select_from(shown).where(*where)
 
 
 def _chosen(columns: Select[Any], *, today: date, chosen: TaskFilter) -> Select[Any]:
     shown = or_(_to_do(today), _done(today)) if chosen.include_closed else _to_do(today)
-    statement = columns.select_from(_JOINED).where(shown, _whole())
+    statement = columns.select_from(_WORKED).where(shown, _whole())
     if chosen.sop_keys:
         statement = statement.where(TASK.c.sop_key.in_(chosen.sop_keys))
     if chosen.overdue_only:
