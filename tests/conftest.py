@@ -12,6 +12,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,11 +68,17 @@ def template_database(postgres_server: postgres.PrivatePostgres) -> str:
 @pytest.fixture
 def store(postgres_server: postgres.PrivatePostgres, template_database: str) -> Iterator[Store]:
     """A fresh migrated database of this test's own."""
+    with copied(postgres_server, template_database) as found:
+        yield found
+
+
+@contextmanager
+def copied(server: postgres.PrivatePostgres, template: str) -> Iterator[Store]:
+    """A copy of a database for as long as the block runs."""
     name = f"test_{next(_numbers)}"
-    server = postgres_server
     maintenance = create_engine(server.url(postgres.SUPERUSER, "postgres"), isolation_level="AUTOCOMMIT")
     with maintenance.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template_database}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     opened = Store(
         make_engine(server.url(SERVICE_LOGIN, name)),
         make_engine(server.url(WORKER_LOGIN, name)),
