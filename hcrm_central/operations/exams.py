@@ -57,11 +57,12 @@ def _number(text: str | None, *, field: str) -> Decimal | None:
         return None
     try:
         number = Decimal(text)
+        exact = number.quantize(Decimal("0.01"))
     except InvalidOperation:
-        raise Rejected(f"invalid_body:{field}", "not a number") from None
-    if not number.is_finite() or number != round(number, 2):
-        raise Rejected(f"invalid_body:{field}", "not a number with at most two decimals")
-    return number
+        raise Rejected(f"invalid_body:{field}", "not a number that a measurement can be") from None
+    if exact != number:  # also true of NaN
+        raise Rejected(f"invalid_body:{field}", "a number with more than two decimals would be stored as another")
+    return exact
 
 
 def _check_plausible(measured: list[EyeValues]) -> None:
