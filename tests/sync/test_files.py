@@ -1,0 +1,181 @@
+"""The two local files: sealed, one workstation at a time, and never lost with each other."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from hcrm_core.errors import StoreUnusable
+from hcrm_core.terms import Role
+from hcrm_core.wire import OperationKind, Person
+from hcrm_desktop.cache import files, queries, tables
+from hcrm_desktop.cache.outbox import Intent
+from hcrm_desktop.cache.workspace import Workspace, open_workspace
+from hcrm_store.base import new_id
+from tests.fakes import FakeClock
+from tests.sync.conftest import KEY
+
+Opener = Callable[[], Workspace]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "profile"
+
+
+@pytest.fixture
+def person() -> Person:
+    return Person(account_id=new_id(), staff_id=new_id(), name="李医助", role=Role.ASSISTANT, site_ids=[])
+
+
+def enter(workspace: Workspace, person: Person, *, note: str = "孩子说的话") -> UUID:
+    intent = Intent(
+        account_id=person.account_id,
+        kind=OperationKind.RECORD_FOLLOW_UP,
+        row_id=new_id(),
+        customer_id=new_id(),
+        base_ver=None,
+        body={"customer_id": str(new_id()), "channel": "phone", "outcome": "considering", "note": note},
+    )
+    return workspace.outbox.add(intent).op_id
+
+
+def unsent(workspace: Workspace) -> list[UUID]:
+    with workspace.read() as session:
+        return [item.op_id for item in queries.unsent_items(session)]
+
+
+def damage(path: Path) -> None:
+    """Overwrite the first page, as a failing disk does."""
+    with path.open("r+b") as file:
+        file.write(os.urandom(4096))
+
+
+def test_the_files_are_sealed(folder: Path, clock: FakeClock, person: Person) -> None:
+    workspace = open_workspace(folder, KEY, clock=clock)
+    workspace.admit(person)
+    enter(workspace, person)
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        assert not content.startswith(b"SQLite format 3"), path
+        assert "孩子说的话".encode() not in content, path
+        assert "李医助".encode() not in content, path
+        assert KEY not in content, path
+    workspace.close()
+
+
+def test_a_wrong_key_is_told_and_touches_nothing(folder: Path, clock: FakeClock) -> None:
+    open_workspace(folder, KEY, clock=clock).close()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(StoreUnusable, match="key does not open"):
+        open_workspace(folder, bytes(32), clock=clock)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    open_workspace(folder, KEY, clock=clock).close()
+
+
+def test_a_second_workstation_is_kept_out_until_the_first_closes(folder: Path, clock: FakeClock) -> None:
+    first = open_workspace(folder, KEY, clock=clock)
+    with pytest.raises(StoreUnusable, match="already open"):
+        open_workspace(folder, KEY, clock=clock)
+    first.close()
+    open_workspace(folder, KEY, clock=clock).close()
+
+
+@pytest.mark.parametrize("size", [0, 4096])
+def test_a_damaged_cache_is_set_aside_and_the_entries_stay(
+    folder: Path, clock: FakeClock, person: Person, size: int
+) -> None:
+    workspace = open_workspace(folder, KEY, clock=clock)
+    workspace.admit(person)
+    entered = enter(workspace, person)
+    workspace.close()
+    if size:
+        damage(folder / "cache.db")
+    else:
+        (folder / "cache.db").write_bytes(b"")
+    reopened = open_workspace(folder, KEY, clock=clock)
+    assert unsent(reopened) == [entered]
+    assert reopened.person() == person
+    reopened.close()
+    assert len(list(folder.glob("cache.db.*.damaged"))) == (1 if size else 0)
+
+
+def test_a_damaged_outbox_is_told_kept_and_not_in_the_way_of_the_next_start(
+    folder: Path, clock: FakeClock, person: Person
+) -> None:
+    workspace = open_workspace(folder, KEY, clock=clock)
+    enter(workspace, person)
+    workspace.close()
+    damage(folder / "outbox.db")
+    with pytest.raises(StoreUnusable, match="damaged") as told:
+        open_workspace(folder, KEY, clock=clock)
+    (kept,) = folder.glob("outbox.db.*.damaged")
+    assert kept.name in str(told.value)
+    assert kept.stat().st_size > 4096
+    again = open_workspace(folder, KEY, clock=clock)
+    assert unsent(again) == []
+    again.close()
+
+
+def test_a_cache_of_another_shape_is_built_anew(folder: Path, clock: FakeClock) -> None:
+    workspace = open_workspace(folder, KEY, clock=clock)
+    with workspace.write() as session:
+        session.execute(text("DROP TABLE task"))
+        session.execute(text("PRAGMA user_version=1"))
+    workspace.close()
+    reopened = open_workspace(folder, KEY, clock=clock)
+    with reopened.read() as session:
+        assert session.execute(tables.TASK.select()).all() == []
+    reopened.close()
+
+
+def test_an_outbox_of_a_newer_release_is_refused_untouched(folder: Path, clock: FakeClock) -> None:
+    open_workspace(folder, KEY, clock=clock).close()
+    engine = files.outbox_engine(folder, KEY)
+    with engine.begin() as connection:
+        connection.execute(text("PRAGMA user_version=99"))
+    engine.dispose()
+    with pytest.raises(StoreUnusable, match="version 99"):
+        open_workspace(folder, KEY, clock=clock)
+
+
+def test_readers_cannot_write(folder: Path, clock: FakeClock) -> None:
+    workspace = open_workspace(folder, KEY, clock=clock)
+    with workspace.read() as session, pytest.raises(Exception, match="readonly"):
+        session.execute(tables.TASK.delete())
+    workspace.close()
+
+
+WRITER = """
+import os, sys
+from pathlib import Path
+from hcrm_desktop.cache.workspace import open_workspace
+from hcrm_store.clock import SystemClock
+from tests.sync.test_files import KEY, enter
+from hcrm_core.wire import Person
+workspace = open_workspace(Path(sys.argv[1]), KEY, clock=SystemClock())
+person = Person.model_validate_json(sys.argv[2])
+workspace.admit(person)
+while True:
+    print(enter(workspace, person), flush=True)
+"""
+
+
+def test_what_was_acknowledged_survives_a_kill(folder: Path, clock: FakeClock, person: Person) -> None:
+    arguments = [sys.executable, "-c", WRITER, str(folder), person.model_dump_json()]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        acknowledged = [UUID(process.stdout.readline().strip()) for _ in range(25)]
+        process.send_signal(signal.SIGKILL)
+        acknowledged += [UUID(line.strip()) for line in process.stdout if line.endswith("\n")]
+    reopened = open_workspace(folder, KEY, clock=clock)
+    kept = unsent(reopened)
+    reopened.close()
+    assert kept[: len(acknowledged)] == acknowledged
+    assert len(kept) - len(acknowledged) in (0, 1)  # written, and killed before it could be said
