@@ -1,0 +1,1 @@
+"""Screens. Layout, focus and words; no decisions, no tables."""

@@ -1,0 +1,194 @@
+"""The clinic's words: enum members, numbers and dates as people read them. One place, so that they agree everywhere."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from PySide6.QtCore import QObject
+
+from hcrm_core.eye.age import years_and_months
+from hcrm_core.terms import (
+    Channel,
+    ExamStatus,
+    Eye,
+    LensState,
+    Outcome,
+    ProductKind,
+    RefractionMethod,
+    Role,
+    Sex,
+    Source,
+    TaskState,
+    VisitState,
+)
+from hcrm_desktop.cache.rows import Delivery
+from hcrm_store.clock import SHANGHAI
+
+
+class Words(QObject):
+    """Turns codes and numbers into words. What is unknown is a word too."""
+
+    def eye(self, eye: Eye) -> str:
+        return {Eye.OD: self.tr("右眼"), Eye.OS: self.tr("左眼")}[eye]
+
+    def sex(self, sex: Sex | None) -> str:
+        return (
+            {Sex.MALE: self.tr("男"), Sex.FEMALE: self.tr("女")}.get(sex, self.tr("性别未知"))
+            if sex
+            else self.tr("性别未知")
+        )
+
+    def role(self, role: Role) -> str:
+        return {
+            Role.ASSISTANT: self.tr("医助"),
+            Role.OPTOMETRIST: self.tr("验光师"),
+            Role.MANAGER: self.tr("运营经理"),
+            Role.EXECUTIVE: self.tr("管理层"),
+            Role.ADMIN: self.tr("系统管理员"),
+        }[role]
+
+    def product(self, product: ProductKind | None) -> str:
+        if product is None:
+            return self.tr("未配镜")
+        return {
+            ProductKind.OK_LENS: self.tr("角塑"),
+            ProductKind.SINGLE_VISION: self.tr("单光镜"),
+            ProductKind.FUNCTIONAL: self.tr("功能镜"),
+        }[product]
+
+    def outcome(self, outcome: Outcome) -> str:
+        return {
+            Outcome.BOOKED: self.tr("已约"),
+            Outcome.NO_ANSWER: self.tr("未接"),
+            Outcome.CONSIDERING: self.tr("考虑"),
+            Outcome.DECLINED: self.tr("拒绝"),
+            Outcome.ARRIVED: self.tr("已到院"),
+            Outcome.WRONG_NUMBER: self.tr("空号"),
+            Outcome.MOVED_AWAY: self.tr("已转外地"),
+            Outcome.SATISFIED: self.tr("适应良好"),
+            Outcome.DISCOMFORT: self.tr("不适"),
+        }[outcome]
+
+    def channel(self, channel: Channel) -> str:
+        return {
+            Channel.WECOM: self.tr("企微"),
+            Channel.SMS: self.tr("短信"),
+            Channel.PHONE: self.tr("电话"),
+            Channel.AI_CALL: self.tr("AI 外呼"),
+            Channel.IN_PERSON: self.tr("当面"),
+        }[channel]
+
+    def task_state(self, state: TaskState) -> str:
+        return {
+            TaskState.OPEN: self.tr("未开始"),
+            TaskState.IN_PROGRESS: self.tr("跟进中"),
+            TaskState.SNOOZED: self.tr("已推迟"),
+            TaskState.DONE: self.tr("已完成"),
+            TaskState.CANCELLED: self.tr("已取消"),
+        }[state]
+
+    def lens_state(self, state: LensState) -> str:
+        return {
+            LensState.NONE: self.tr("未戴镜"),
+            LensState.SPECTACLES: self.tr("戴框架镜"),
+            LensState.OK_LENS: self.tr("戴角塑中"),
+            LensState.OK_WASHOUT: self.tr("角塑停戴"),
+            LensState.SOFT_LENS: self.tr("戴软镜"),
+            LensState.UNKNOWN: self.tr("未记录"),
+        }[state]
+
+    def method(self, method: RefractionMethod) -> str:
+        return {
+            RefractionMethod.AUTOREFRACTION: self.tr("电脑验光"),
+            RefractionMethod.RETINOSCOPY: self.tr("检影"),
+            RefractionMethod.SUBJECTIVE: self.tr("主觉验光"),
+            RefractionMethod.LENS_POWER: self.tr("镜片处方"),
+            RefractionMethod.UNKNOWN: self.tr("未记录"),
+        }[method]
+
+    def cycloplegia(self, cycloplegic: bool | None) -> str:  # noqa: FBT001 - one value of a record, not a switch
+        if cycloplegic is None:
+            return self.tr("散瞳未记录")
+        return self.tr("散瞳") if cycloplegic else self.tr("未散瞳")
+
+    def source(self, source: Source) -> str:
+        return {
+            Source.HIS: self.tr("HIS"),
+            Source.SALES: self.tr("销售"),
+            Source.SCREENING: self.tr("筛查"),
+            Source.DEVICE: self.tr("设备"),
+            Source.LEDGER: self.tr("台账"),
+            Source.WORKSTATION: self.tr("本系统"),
+            Source.SIMULATION: self.tr("模拟"),
+        }[source]
+
+    def visit_state(self, state: VisitState) -> str:
+        return {
+            VisitState.BOOKED: self.tr("已预约"),
+            VisitState.ARRIVED: self.tr("已到院"),
+            VisitState.MISSED: self.tr("未到"),
+            VisitState.CANCELLED: self.tr("已取消"),
+        }[state]
+
+    def exam_status(self, status: ExamStatus) -> str:
+        return {
+            ExamStatus.FINAL: self.tr("有效"),
+            ExamStatus.AMENDED: self.tr("已更正"),
+            ExamStatus.VOID: self.tr("已作废"),
+        }[status]
+
+    def delivery(self, delivery: Delivery) -> str:
+        return {
+            Delivery.ACCEPTED: self.tr("已入库"),
+            Delivery.LOCAL: self.tr("仅在本机"),
+            Delivery.SENDING: self.tr("上传中"),
+            Delivery.HELD: self.tr("待处理"),
+            Delivery.CONFLICT: self.tr("有冲突"),
+        }[delivery]
+
+    # ── numbers and dates ────────────────────────────────────────────────────────────────────────────────
+
+    def diopters(self, value: Decimal | None) -> str:
+        """Signed, two decimals, with a real minus: "−3.25"."""
+        if value is None:
+            return self.tr("—")
+        return f"{value:+.2f}".replace("-", "−") if value else "0.00"
+
+    def age(self, birth_date: date | None, on: date) -> str:
+        """ "9岁2月", or that it is unknown."""
+        if birth_date is None or birth_date > on:
+            return self.tr("年龄未知")
+        years, months = years_and_months(birth_date, on)
+        if months == 0:
+            return self.tr("{years}岁").format(years=years)
+        return self.tr("{years}岁{months}月").format(years=years, months=months)
+
+    def span(self, days: int) -> str:
+        """A number of days as a person would say it: "12天", "5个月", "1年7个月"."""
+        if days < 60:
+            return self.tr("{n}天").format(n=days)
+        months = round(days / 30.4375)
+        if months < 24:
+            return self.tr("{n}个月").format(n=months)
+        years, rest = divmod(months, 12)
+        if rest == 0:
+            return self.tr("{n}年").format(n=years)
+        return self.tr("{years}年{months}个月").format(years=years, months=rest)
+
+    def due(self, due_on: date, today: date) -> str:
+        """How a due date lies to today: "超期 12天", "今天", "3天后"."""
+        days = (today - due_on).days
+        if days > 0:
+            return self.tr("超期 {span}").format(span=self.span(days))
+        return self.tr("今天") if days == 0 else self.tr("{span}后").format(span=self.span(-days))
+
+    def day(self, on: date | None) -> str:
+        return on.strftime("%Y-%m-%d") if on else self.tr("未记录")
+
+    def moment(self, at: datetime | None) -> str:
+        """An instant on the clinic's clock."""
+        return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M") if at else self.tr("从未")
+
+    def clock_time(self, at: datetime, today: date) -> str:
+        """Only the time if it was today."""
+        local = at.astimezone(SHANGHAI)
+        return local.strftime("%H:%M") if local.date() == today else local.strftime("%m-%d %H:%M")
