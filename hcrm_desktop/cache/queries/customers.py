@@ -61,9 +61,12 @@ def matching(text: str) -> ColumnElement[bool]:
     plain = unicodedata.normalize("NFKC", text).strip().lower()
     if plain.isdigit():
         return CUSTOMER.c.family_id.in_(select(GUARDIAN.c.family_id).where(_phone(plain)))
+    named = CUSTOMER.c.name.contains(plain, autoescape=True)
     spelled = plain.replace(" ", "").replace("'", "")
+    if not spelled:
+        return named
     return or_(
-        CUSTOMER.c.name.contains(plain, autoescape=True),
+        named,
         CUSTOMER.c.name_initials.startswith(spelled, autoescape=True),
         func.replace(CUSTOMER.c.name_pinyin, " ", "").startswith(spelled, autoescape=True),
     )
@@ -71,7 +74,7 @@ def matching(text: str) -> ColumnElement[bool]:
 
 def _phone(digits: str) -> ColumnElement[bool]:
     if len(digits) <= _PHONE_TAIL:
-        return GUARDIAN.c.phone_tail.startswith(digits)
+        return GUARDIAN.c.phone_tail.contains(digits)
     return GUARDIAN.c.phone.contains(digits)
 
 

@@ -1,4 +1,4 @@
-"""话术: the talk of a task's SOP, filled with what this reader knows of the child."""
+"""What a task's SOP says: its talk (话术), filled with what this reader knows of the child, and its outcomes."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hcrm_core.scripts import Script, ScriptValues, render_script
-from hcrm_core.terms import ExamStatus, Eye, LensState
-from hcrm_core.wire import Person
+from hcrm_core.terms import ExamStatus, Eye, LensState, Outcome
+from hcrm_core.wire import Json, Person
 from hcrm_desktop.cache.rows import ExamRow, EyeRow, TaskRow
 from hcrm_desktop.cache.tables import CUSTOMER, KEPT, SITE, SOP
 from hcrm_desktop.cache.workspace import PERSON
@@ -18,12 +18,21 @@ from hcrm_desktop.cache.workspace import PERSON
 
 def talk(session: Session, task: TaskRow, *, exams: Sequence[ExamRow], today: date) -> str:
     """The talk, ready to copy; "" if the SOP has none or it was written for another release."""
-    definition = session.execute(select(SOP.c.definition).where(SOP.c.key == task.sop_key)).scalar() or {}
     try:
-        script = Script.model_validate(definition.get("script"))
+        script = Script.model_validate(_definition(session, task.sop_key).get("script"))
     except ValidationError:
         return ""
     return render_script(script, _values(session, task, exams=exams, today=today))
+
+
+def offered(session: Session, sop_key: str) -> tuple[Outcome, ...]:
+    """The outcomes that an SOP offers first."""
+    known = {outcome.value: outcome for outcome in Outcome}
+    return tuple(known[word] for word in _definition(session, sop_key).get("outcomes", ()) if word in known)
+
+
+def _definition(session: Session, sop_key: str) -> Json:
+    return session.execute(select(SOP.c.definition).where(SOP.c.key == sop_key)).scalar() or {}
 
 
 def _values(session: Session, task: TaskRow, *, exams: Sequence[ExamRow], today: date) -> ScriptValues:

@@ -13,7 +13,7 @@ from hcrm_core.wire import Json
 from hcrm_desktop.cache.queries.beside import Contact, Wear, guardians_of, in_portions, worn_by
 from hcrm_desktop.cache.queries.customers import matching
 from hcrm_desktop.cache.queries.history import exams_of, follow_ups_of
-from hcrm_desktop.cache.queries.talk import talk
+from hcrm_desktop.cache.queries.talk import offered, talk
 from hcrm_desktop.cache.rows import Delivery, SopCount, TaskCase, TaskFilter, TaskRow
 from hcrm_desktop.cache.tables import CUSTOMER, FOLLOW_UP, SOP, STAFF, TASK
 from hcrm_store.clock import SHANGHAI
@@ -98,6 +98,7 @@ def task_case(session: Session, task_id: UUID, *, today: date) -> TaskCase | Non
         follow_ups=tuple(follow_ups_of(session, task.customer_id, limit=_CONTACTS_SHOWN)),
         script=talk(session, task, exams=exams, today=today),
         siblings_due=tuple(_siblings_due(session, task, today=today)),
+        outcomes=offered(session, task.sop_key),
     )
 
 
