@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from hcrm_core.errors import Problem, Severity
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-", "﹣": "-", "。": ".", "º": "°", "✕": "×", "╳": "×"})
 # What people write when they have nothing to write. Unknown, never zero.
@@ -32,13 +32,13 @@ _UNKNOWN = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed(Generic[T]):
+class Parsed(Generic[T_co]):
     """A value read from text, and what is to be said about it.
 
     `value` is None when the text says "unknown" (then without problems) or cannot be kept (then an ERROR says why).
     """
 
-    value: T | None = None
+    value: T_co | None = None
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -47,7 +47,7 @@ class Parsed(Generic[T]):
         return any(problem.severity is Severity.ERROR for problem in self.problems)
 
 
-def refusal(code: str, *, field: str, seen: str, **parameters: str) -> Parsed[T]:
+def refusal(code: str, *, field: str, seen: str, **parameters: str) -> Parsed[T_co]:
     """A result without value: one ERROR that names what was seen."""
     return Parsed(problems=(Problem(code=code, field=field, parameters={"seen": seen, **parameters}),))
 

@@ -1,0 +1,110 @@
+"""Reads the rows below a header: values by field, what is wrong with each cell, and which rows are people."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from hcrm_central.connectors.ledger.cells import Readers, text_of
+from hcrm_central.connectors.ledger.layout import Layout
+from hcrm_central.connectors.ledger.problems import Remark, remark
+from hcrm_central.connectors.ledger.profile import IGNORED, Column, Profile, folded
+from hcrm_central.connectors.ledger.workbook import Row
+from hcrm_core.errors import Problem, Severity
+from hcrm_core.parsed import Parsed, says_unknown
+from hcrm_core.people import Phone, says_same_as_above
+
+
+class RowState(StrEnum):
+    """What a row is, before anything is done with it."""
+
+    PERSON = "person"
+    BLANK = "blank"
+    TOTAL = "total"
+    HELD = "held"  # who it is about cannot be read: not imported
+
+
+@dataclass(slots=True, kw_only=True)
+class ReadRow:
+    """A row, read. `texts` holds what stood in each titled column, as landed."""
+
+    layout: Layout
+    number: int
+    state: RowState
+    values: dict[str, object] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    remarks: list[Remark] = field(default_factory=list)
+
+    def add(self, problem: Problem, *, column: str = "") -> None:
+        """Add a remark; its column is the one that fills the problem's field."""
+        title = column or self.layout.title_of(problem.field)
+        self.remarks.append(remark(problem, sheet=self.layout.opened.name, row=self.number, column=title))
+
+
+class RowReader:
+    """Reads one sheet from top to bottom; 同上 refers to the row before."""
+
+    def __init__(self, layout: Layout, *, profile: Profile, readers: Readers) -> None:
+        self._layout = layout
+        self._totals = {folded(word) for word in profile.totals}
+        self._readers = {index: readers.of(column) for index, column in layout.columns.items()}
+        self._above: tuple[str, Phone | None] = ("", None)
+
+    def rows(self) -> Iterator[ReadRow]:
+        """All rows below the header, blank ones and totals too."""
+        for row in self._layout.opened.rows():
+            if row.number > self._layout.last_header_row:
+                yield self._read(row)
+
+    def _read(self, row: Row) -> ReadRow:
+        texts = {index: text_of(row.cells[index]) for index in self._layout.titles if index < len(row.cells)}
+        read = ReadRow(layout=self._layout, number=row.number, state=self._state(texts))
+        if read.state is RowState.PERSON:
+            read.texts = {self._layout.titles[index]: text for index, text in texts.items() if text.strip()}
+            self._read_cells(read, texts)
+        return read
+
+    def _state(self, texts: dict[int, str]) -> RowState:
+        if any(folded(texts.get(index, "")) in self._totals for index in range(3)):
+            return RowState.TOTAL
+        used = (index for index, column in self._layout.columns.items() if column.field != IGNORED)
+        return RowState.PERSON if any(texts.get(index, "").strip() for index in used) else RowState.BLANK
+
+    def _read_cells(self, read: ReadRow, texts: dict[int, str]) -> None:
+        # The phone last: whether 同上 is meant depends on the guardian.
+        for index, column in sorted(self._layout.columns.items(), key=lambda item: item[1].field == "phone"):
+            if column.field != IGNORED:
+                self._read_cell(read, column=column, text=texts.get(index, ""), index=index)
+        self._above = (str(read.values.get("guardian_name") or ""), self._phone(read))
+        if read.number in self._layout.opened.hidden_rows:
+            read.add(Problem(code="row_hidden", field="", severity=Severity.HINT))
+
+    def _read_cell(self, read: ReadRow, *, column: Column, text: str, index: int) -> None:
+        title = self._layout.titles[index]
+        if column.field == "phone" and says_same_as_above(text):
+            parsed: Parsed[object] = self._same_as_above(read, text)
+        else:
+            parsed = self._readers[index](text)
+        for problem in parsed.problems:
+            read.add(problem, column=title)
+        if parsed.value is not None:
+            read.values[column.field] = parsed.value
+        missing = column.required and says_unknown(text)
+        if missing:
+            read.add(Problem(code="required_missing", field=column.field), column=title)
+        if missing or (parsed.refused and column.on_error == "row"):
+            read.state = RowState.HELD
+
+    def _same_as_above(self, read: ReadRow, text: str) -> Parsed[object]:
+        """The phone of the row above, if the guardian is the same too: a wrong number rings in another family."""
+        guardian, phone = self._above
+        if phone is not None and guardian and guardian == read.values.get("guardian_name"):
+            return Parsed(value=phone)
+        problem = Problem(
+            code="phone_same_as_above", field="phone", severity=Severity.WARNING, parameters={"seen": text}
+        )
+        return Parsed(problems=(problem,))
+
+    @staticmethod
+    def _phone(read: ReadRow) -> Phone | None:
+        phone = read.values.get("phone")
+        return phone if isinstance(phone, Phone) else None
