@@ -1,18 +1,22 @@
 """Open the central store: a private PostgreSQL of ours, or the addresses that production gives."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from hcrm_central.settings import Settings
 from hcrm_central.store import postgres
 from hcrm_central.store.engine import make_engine
+from hcrm_central.store.exclusive import exclusive
 from hcrm_central.store.migrate import APP_ROLE, JOBS_ROLE, ensure_roles
+from hcrm_core.errors import StoreUnusable
 
 SERVICE_LOGIN, WORKER_LOGIN = "hcrm_service", "hcrm_worker"
 DATABASE = "hcrm"
+PRESENCE = "hcrm presence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +43,72 @@ class Store:
 
 @contextmanager
 def open_store(settings: Settings) -> Iterator[Store]:
-    """The store for as long as the block runs; a private server is stopped afterwards.
+    """The store for as long as the block runs.
+
+    A private server is shared by the commands that run at the same time; the last one to leave stops it.
 
     Raises:
-        StoreUnusable: if a private server cannot start.
+        StoreUnusable: if a private server cannot start, or only one of two addresses is given.
     """
-    if settings.database_url and settings.jobs_database_url:
-        owner = settings.owner_database_url or settings.jobs_database_url
-        yield from _opened(
-            Addresses(
-                settings.database_url.get_secret_value(),
-                settings.jobs_database_url.get_secret_value(),
-                owner.get_secret_value(),
-            )
+    given = _given(settings)
+    with nullcontext(given) if given else _private(settings) as addresses:
+        yield from _opened(addresses)
+
+
+def _given(settings: Settings) -> Addresses | None:
+    """The addresses of a server that somebody else runs."""
+    service, jobs = settings.database_url, settings.jobs_database_url
+    if service is None and jobs is None:
+        return None
+    if service is None or jobs is None:
+        raise StoreUnusable(
+            "one database address is given without the other",
+            remedy="set both HCRM_DATABASE_URL and HCRM_JOBS_DATABASE_URL, or neither",
         )
-        return
-    server = postgres.start(
-        settings.data_dir / "postgres",
-        logins=(SERVICE_LOGIN, WORKER_LOGIN),
-        binaries=settings.postgres_bin,
-        durable=settings.durable,
-    )
+    owner = settings.owner_database_url or jobs
+    return Addresses(*(_with_driver(address.get_secret_value()) for address in (service, jobs, owner)))
+
+
+def _with_driver(address: str) -> str:
+    return make_url(address).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+@contextmanager
+def _private(settings: Settings) -> Iterator[Addresses]:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    gate = settings.data_dir / "postgres.lock"  # nobody comes in while another decides whether to switch off the light
+    with exclusive(gate):
+        server = postgres.start(
+            settings.data_dir / "postgres",
+            logins=(SERVICE_LOGIN, WORKER_LOGIN),
+            binaries=settings.postgres_bin,
+            durable=settings.durable,
+        )
+        addresses = prepare(server, DATABASE)
+        presence = create_engine(
+            server.url(postgres.SUPERUSER, "postgres"),
+            isolation_level="AUTOCOMMIT",
+            connect_args={"application_name": PRESENCE},
+        )
+        here = presence.connect()
     try:
-        yield from _opened(prepare(server, DATABASE))
+        yield addresses
     finally:
-        server.stop()
+        with exclusive(gate):
+            alone = _is_last(here)
+            presence.dispose()
+            if alone:
+                server.stop()
+
+
+def _is_last(here: Connection) -> bool:
+    """Whether no other process holds a connection that says it is there. A killed process holds none."""
+    others = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name AND pid <> pg_backend_pid()")
+    try:
+        with here:
+            return not here.execute(others, {"name": PRESENCE}).scalar_one()
+    except OperationalError:  # the server is gone already
+        return True
 
 
 def prepare(server: postgres.PrivatePostgres, database: str) -> Addresses:

@@ -110,17 +110,25 @@ def _launch(data: Path, programs: Path, passwords: Mapping[str, str], *, durable
             start_new_session=os.name != "nt",
             **_as_server_user(),
         )
+    try:
+        _await_answer(process, port, data, programs)
+    except BaseException:  # also Ctrl-C: nobody else knows of this process yet
+        process.kill()
+        process.wait()
+        raise
+    return PrivatePostgres(data, programs, port, passwords, process)
+
+
+def _await_answer(process: "subprocess.Popen[bytes]", port: int, data: Path, programs: Path) -> None:
+    remedy = f"read the end of {data.parent / data.name}.log"
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise StoreUnusable(
-                f"PostgreSQL ended at once with code {process.returncode}", remedy=f"read the end of {log_path}"
-            )
+            raise StoreUnusable(f"PostgreSQL ended at once with code {process.returncode}", remedy=remedy)
         if _answers(port) and _run(programs, "pg_ctl", ["-D", str(data), "status"], check=False) == 0:
-            return PrivatePostgres(data, programs, port, passwords, process)
+            return
         time.sleep(0.05)
-    process.kill()
-    raise StoreUnusable(f"PostgreSQL did not start in {START_SECONDS:.0f} s", remedy=f"read the end of {log_path}")
+    raise StoreUnusable(f"PostgreSQL did not start in {START_SECONDS:.0f} s", remedy=remedy)
 
 
 def _initialise(data: Path, programs: Path, password: str, *, durable: bool) -> None:

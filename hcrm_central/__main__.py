@@ -1,0 +1,5 @@
+"""`python -m hcrm_central` is `hcrm-central`."""
+
+from hcrm_central.cli import main
+
+main()

@@ -1,0 +1,289 @@
+"""`hcrm-central`: everything that is done at the centre, one command each.
+
+What a command needs is imported when it runs: `--help` must not wait for a web framework and a dataframe library.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from uuid import UUID
+
+import typer
+
+from hcrm_central.settings import Settings
+from hcrm_core.errors import HcrmError, StoreUnusable, SurroundingsFailed
+from hcrm_core.terms import Role
+from hcrm_store.clock import SystemClock
+
+if TYPE_CHECKING:
+    from hcrm_central.store.opening import Store
+
+app = typer.Typer(
+    name="hcrm-central",
+    help="The central service of HCRM: settings are HCRM_* variables (docs/central.md).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+FAILED, CLOCK = 2, SystemClock()
+EMPTY: tuple[object, ...] = (None, "", (), [], {})
+Json = Annotated[bool, typer.Option("--json", help="print the report as JSON")]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="read the password from standard input")]
+
+
+def main() -> None:
+    """Run a command. What the surroundings did wrong is told in a sentence, not in a trace."""
+    signal.signal(signal.SIGTERM, _interrupt)  # so that a private database is stopped in order
+    try:
+        app()
+    except HcrmError as error:
+        _fail(str(error), remedy=error.remedy if isinstance(error, SurroundingsFailed) else "")
+    except Exception as error:
+        _fail_if_database(error)
+        raise
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _fail(message: str, *, remedy: str) -> NoReturn:
+    print(f"hcrm-central: {message}", file=sys.stderr)
+    if remedy:
+        print(f"What to do: {remedy}.", file=sys.stderr)
+    raise SystemExit(FAILED)
+
+
+def _fail_if_database(error: Exception) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(error, OperationalError):
+        _fail("the database does not answer", remedy="run hcrm-central doctor")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+# ── the store ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator["Store"]:
+    """The store, at this program's schema."""
+    from hcrm_central.store.migrate import current, head
+    from hcrm_central.store.opening import open_store
+
+    with open_store(settings) as store:
+        revision = current(store.owner)
+        if revision != head():
+            raise StoreUnusable(
+                f"the database is at revision {revision or 'none'}, this program needs {head()}",
+                remedy="run hcrm-central migrate",
+            )
+        yield store
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this program's schema, and install the default rules and SOPs."""
+    from hcrm_central.jobs.defaults import install_defaults
+    from hcrm_central.store.migrate import ensure_roles, head
+    from hcrm_central.store.migrate import migrate as upgrade
+    from hcrm_central.store.opening import open_store
+
+    settings = Settings()
+    if settings.database_url and not settings.owner_database_url:
+        raise StoreUnusable("the owner's address is missing", remedy="set HCRM_OWNER_DATABASE_URL for this command")
+    with open_store(settings) as store:
+        if settings.database_url:  # a private server has made its own
+            ensure_roles(store.owner, {})
+        upgrade(store.owner)
+        report = install_defaults(store.jobs, clock=CLOCK)
+    _say(f"schema {head()}")
+    _tell(report.as_json())
+
+
+@app.command()
+def serve() -> None:
+    """Answer workstations until stopped. Prints READY and the address when it accepts them."""
+    from hcrm_central import logs, serving
+    from hcrm_central.app import create_app
+
+    settings = Settings()
+    logs.configure(settings)
+    with _opened(settings) as store:
+        serving.serve(create_app(store, settings, clock=CLOCK), settings)
+
+
+# ── accounts ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def create_admin(
+    username: Annotated[str, typer.Option(prompt=True)] = "admin",
+    *,
+    password_stdin: FromStdin = False,
+) -> None:
+    """Make the account that administers accounts and devices. It sees no patient."""
+    _create(username, role=Role.ADMIN, staff_code=None, name=None, password_stdin=password_stdin)
+
+
+@app.command()
+def create_account(
+    username: Annotated[str, typer.Option()],
+    role: Annotated[Role, typer.Option()],
+    *,
+    staff_code: Annotated[str | None, typer.Option(help="the member of staff it acts as")] = None,
+    name: Annotated[str | None, typer.Option(help="shown at the workstation; the staff member's if not given")] = None,
+    password_stdin: FromStdin = False,
+) -> None:
+    """Make an account that may sign in."""
+    _create(username, role=role, staff_code=staff_code, name=name, password_stdin=password_stdin)
+
+
+def _create(username: str, *, role: Role, staff_code: str | None, name: str | None, password_stdin: bool) -> None:
+    from hcrm_central import accounts
+
+    password = _password(from_stdin=password_stdin)
+    with _opened(Settings()) as store:
+        accounts.create_account(
+            store.jobs,
+            username=username,
+            password=password,
+            role=role,
+            clock=CLOCK,
+            staff_code=staff_code,
+            name=name,
+        )
+    _say(f"account {accounts.normal_username(username)} ({role}) is ready")
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    prompted: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return prompted
+
+
+# ── what comes in ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def import_ledger(
+    file: Annotated[Path, typer.Argument(help="the Excel ledger")],
+    *,
+    site: Annotated[str | None, typer.Option(help="code of the site whose ledger it is")] = None,
+    profile: Annotated[Path | None, typer.Option(help="a column mapping of one's own (docs/ledger.md)")] = None,
+    errors: Annotated[Path | None, typer.Option(help="write an annotated copy here")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="import nothing, tell what would happen")] = False,
+    as_json: Json = False,
+) -> None:
+    """Import an Excel ledger. Importing it again changes nothing."""
+    from hcrm_central.connectors import ledger
+
+    with _opened(Settings()) as store:
+        report = ledger.import_ledger(
+            store.jobs,
+            file,
+            clock=CLOCK,
+            site_code=site,
+            profile=profile,
+            dry_run=dry_run,
+            error_workbook=errors,
+        )
+    _report(report.as_json(), as_json=as_json)
+
+
+@app.command()
+def undo_import(batch_id: Annotated[UUID, typer.Argument(metavar="ID")], *, as_json: Json = False) -> None:
+    """Take an import back, but for what somebody has worked on since."""
+    from hcrm_central.connectors import ledger
+
+    with _opened(Settings()) as store:
+        report = ledger.undo_import(store.jobs, batch_id, clock=CLOCK)
+    _report(report.as_json(), as_json=as_json)
+
+
+@app.command()
+def load_extract(
+    directory: Annotated[Path, typer.Argument(metavar="DIR")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Load an extract of another system (docs/extract.md). Loading it again changes nothing."""
+    from hcrm_central.connectors import extract
+
+    with _opened(Settings()) as store:
+        report = extract.load_extract(store.jobs, directory, clock=CLOCK)
+    _report(report.as_json(), as_json=as_json)
+
+
+# ── what runs ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command()
+def scan(
+    *,
+    on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="business date; today's if not given")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compute facts, sort customers into segments and make today's tasks. A second scan adds none."""
+    from hcrm_central.jobs.scan import scan as run
+
+    with _opened(Settings()) as store:
+        report = run(store.jobs, clock=CLOCK, on=on.date() if on else None)
+    _report(report.as_json(), as_json=as_json)
+
+
+@app.command()
+def doctor(*, as_json: Json = False) -> None:
+    """Check that the centre is well, and say what to do where it is not. Ends with 1 if something is bad."""
+    from hcrm_central.doctor import Level, examine
+    from hcrm_central.store.opening import open_store
+
+    settings = Settings()
+    with open_store(settings) as store:
+        findings = examine(store, settings, clock=CLOCK)
+    if as_json:
+        _say(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False, indent=2))
+    else:
+        for finding in findings:
+            _say(f"{finding.level:<4}  {finding.check:<24} {finding.said}")
+            if finding.remedy:
+                _say(f"{'':<30} → {finding.remedy}")
+    raise typer.Exit(1 if any(finding.level is Level.BAD for finding in findings) else 0)
+
+
+# ── reports ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _report(report: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        _say(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        _tell(report)
+
+
+def _tell(report: dict[str, Any]) -> None:
+    """A report for a person at a terminal: lists one line each, counts side by side, nothing that is empty."""
+    for name, value in report.items():
+        if isinstance(value, list | tuple):
+            for entry in value:
+                _say(f"{name}: {_line(entry)}")
+        elif value not in EMPTY:
+            _say(f"{name}: {_line(value)}")
+
+
+def _line(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return " · ".join(f"{name} {_line(found)}" for name, found in value.items() if found not in (*EMPTY, 0))

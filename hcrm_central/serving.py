@@ -1,0 +1,47 @@
+"""Serve the application until somebody asks to stop."""
+
+import contextlib
+import socket
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from hcrm_central.settings import Settings
+from hcrm_core.errors import SurroundingsFailed
+
+STOP_SECONDS = 15  # for requests that are under way
+
+
+class _Announcing(uvicorn.Server):
+    """Says in one line that it accepts requests, and where: for whoever started it."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listening in sockets or []:
+            host, port = listening.getsockname()[:2]
+            print(f"READY http://{host}:{port}", flush=True)
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Accept requests until SIGINT or SIGTERM; then finish those under way.
+
+    Raises:
+        SurroundingsFailed: the port is taken.
+    """
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=STOP_SECONDS
+    )
+    with _listening(settings) as sock, contextlib.suppress(KeyboardInterrupt):
+        _Announcing(config).run(sockets=[sock])
+
+
+def _listening(settings: Settings) -> socket.socket:
+    options: dict[str, Any] = {"family": socket.AF_INET6 if ":" in settings.host else socket.AF_INET}
+    try:
+        return socket.create_server((settings.host, settings.port), **options)
+    except OSError as error:
+        raise SurroundingsFailed(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}",
+            remedy="stop what uses the port, or set HCRM_PORT",
+        ) from None
