@@ -140,12 +140,29 @@ def _computed(reader: Session, scope: _Scope) -> pl.DataFrame:
     condition, values = scope.condition()
     with reader.begin_nested():
         copies = {name: copy_out(reader, q.format(scope=condition), values) for name, (q, _) in _QUERIES.items()}
-    frames = {
-        name: nw.from_native(pl.read_csv(copies[name], schema=schema, has_header=False).lazy())
-        for name, (_, schema) in _QUERIES.items()
+    tables = {
+        name: pl.read_csv(copies[name], schema=schema, has_header=False) for name, (_, schema) in _QUERIES.items()
     }
+    customers, exams = tables["customers"]["customer_id"].sort(), tables["eyes"]["exam_id"].unique().sort()
+    frames = {name: nw.from_native(_numbered(table, customers).lazy()) for name, table in tables.items()}
     computed: pl.DataFrame = facts(Frames(**frames)).collect("polars").to_native()
-    return computed.select("customer_id", *CATALOGUE)
+    named = [exams.gather(computed[name]).alias(name) for name in _EXAM_IDS]
+    return computed.with_columns(customers.gather(computed["customer_id"]), *named).select("customer_id", *CATALOGUE)
+
+
+_EXAM_IDS = [name for name, fact in CATALOGUE.items() if fact.kind is FactType.ID]
+
+
+def _numbered(table: pl.DataFrame, customers: pl.Series) -> pl.DataFrame:
+    """Ids as numbers in their own order, as the facts function wants them."""
+    numbers = pl.DataFrame({"customer_id": customers}).with_row_index("number")
+    ranks = [(pl.col(name).rank("dense") - 1).cast(pl.Int64) for name in ("exam_id", "order_id") if name in table]
+    with_number = table.with_columns(*ranks).join(numbers, on="customer_id", how="inner")
+    return (
+        with_number.drop("customer_id")
+        .rename({"number": "customer_id"})
+        .with_columns(pl.col("customer_id").cast(pl.Int64))
+    )
 
 
 _INCOMING = {FactType.DECIMAL: "bigint", FactType.DATE: "date", FactType.BOOLEAN: "boolean", FactType.ID: "uuid"} | {

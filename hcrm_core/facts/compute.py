@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import narwhals as nw
 
 from hcrm_core.facts import growth
-from hcrm_core.facts.growth import EYE_KEY, Frame, days, keep_extreme
-from hcrm_core.terms import ExamStatus, Eye, LeadState, LensState, Outcome, ProductKind, VisitState
+from hcrm_core.facts.growth import EYE, EYES, Frame, days, keep_greatest
+from hcrm_core.terms import ExamStatus, LeadState, Outcome, ProductKind, VisitState
 
 # A lens is made from the refraction taken before it is dispensed: that examination begins the episode's growth.
 FITTING_DAYS = 30
@@ -24,7 +24,10 @@ _OPEN_LEADS = [LeadState.STARTED.value, LeadState.ACCEPTED.value, LeadState.VISI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
-    """What facts are computed from. Ids are text, days are dates, measures are integers in 0.001 of their unit.
+    """What facts are computed from. Days are dates, measures are integers in 0.001 of their unit.
+
+    Customers, exams and orders are numbered from 0 by the caller, exams and orders in the order in which equal
+    days shall count; grouping by numbers is what makes a million customers quick.
 
     Attributes:
         customers: customer_id, birth_date, sex, filed_on, do_not_contact.
@@ -55,20 +58,24 @@ def facts(frames: Frames, *, washout_days: int = growth.WASHOUT_DAYS) -> Frame:
         washout_days: nights without OK lens before refraction counts again.
 
     Returns:
-        customer_id and one column per fact; DECIMAL facts as integers in 0.001 of their unit.
+        customer_id and one column per fact; DECIMAL facts as integers in 0.001 of their unit, ID facts as the
+        exams' numbers.
     """
     worn = _worn(frames.lens_orders)
+    arrivals = _arrivals(frames)
     wide = frames.customers
     for part in (
         _bought(frames.lens_orders),
         _worn_by_customer(worn),
         _ok_lenses(worn),
-        _activity(frames),
+        arrivals,
+        _due(frames.recheck_plans, arrivals),
+        _contacts(frames.follow_ups),
         _leads(frames.leads),
         _both_eyes(_measured(frames.eyes, worn, washout_days=washout_days)),
     ):
         wide = wide.join(part, on="customer_id", how="left")
-    return wide.join(_due(frames, wide), on="customer_id", how="left").with_columns(
+    return wide.with_columns(
         ever_bought=nw.col("ever_bought").fill_null(value=False),
         open_lead=nw.col("open_lead").fill_null(value=False),
         last_activity_on=nw.max_horizontal("last_arrival_on", "last_bought_on", "last_answered_on"),
@@ -93,33 +100,36 @@ def _bought(orders: Frame) -> Frame:
 
 def _worn(orders: Frame) -> Frame:
     """Per eye the lens worn now: product, wear_start_on, lens_dispensed_on."""
-    dispensed = orders.filter(~nw.col("dispensed_on").is_null())
-    order = {"order_by": ["dispensed_on", "order_id"]}
+    dispensed = orders.filter(~nw.col("dispensed_on").is_null()).with_columns(growth.eye_number().alias(EYE))
+    order = ["dispensed_on", "order_id"]
     former = dispensed.with_columns(
-        former_product=nw.col("product").shift(1).over(*EYE_KEY, **order),
-        former_end=nw.col("ended_on").shift(1).over(*EYE_KEY, **order),
+        former_product=nw.col("product").shift(1).over(EYE, order_by=order),
+        former_end=nw.col("ended_on").shift(1).over(EYE, order_by=order),
     )
     begins = (
         nw.col("former_product").is_null()
         | (nw.col("former_product") != nw.col("product"))
         | (days(nw.col("dispensed_on") - nw.col("former_end")) > INTERRUPTION_DAYS).fill_null(value=False)
     )
-    starts = former.filter(begins).group_by(*EYE_KEY).agg(wear_start_on=nw.col("dispensed_on").max())
-    latest = keep_extreme(dispensed, by=EYE_KEY, columns=("dispensed_on", "order_id"))
-    return (
-        latest.filter(nw.col("ended_on").is_null())
-        .join(starts, on=list(EYE_KEY), how="inner")
-        .select(*EYE_KEY, "product", "wear_start_on", "order_id", lens_dispensed_on="dispensed_on")
+    begun = former.with_columns(begun_on=nw.when(begins).then(nw.col("dispensed_on")))
+    starts = begun.with_columns(wear_start_on=nw.col("begun_on").max().over(EYE))
+    latest = keep_greatest(starts, by=EYE, columns=("dispensed_on", "order_id"))
+    return latest.filter(nw.col("ended_on").is_null()).select(
+        EYE, "customer_id", "product", "wear_start_on", "order_id", lens_dispensed_on="dispensed_on"
     )
 
 
 def _worn_by_customer(worn: Frame) -> Frame:
-    by = ["customer_id"]
-    latest = keep_extreme(worn, by=by, columns=("lens_dispensed_on", "order_id")).select("customer_id", "product")
+    latest = keep_greatest(worn, by="customer_id", columns=("lens_dispensed_on", "order_id"))
+    current = worn.join(latest.select("customer_id", current="product"), on="customer_id", how="inner")
     return (
-        worn.join(latest, on=["customer_id", "product"], how="inner")
-        .group_by("customer_id", "product")
-        .agg(wear_start_on=nw.col("wear_start_on").min(), oldest_lens_on=nw.col("lens_dispensed_on").min())
+        current.filter(nw.col("product") == nw.col("current"))
+        .group_by("customer_id")
+        .agg(
+            product=nw.col("product").max(),
+            wear_start_on=nw.col("wear_start_on").min(),
+            oldest_lens_on=nw.col("lens_dispensed_on").min(),
+        )
     )
 
 
@@ -131,33 +141,52 @@ def _ok_lenses(worn: Frame) -> Frame:
 # ── coming and answering ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _activity(frames: Frames) -> Frame:
+def _arrivals(frames: Frames) -> Frame:
+    """Examinations and visits: when the customer last came, and for when he is booked."""
     valid = frames.eyes.filter(nw.col("status") == ExamStatus.FINAL.value)
     exams = valid.group_by("customer_id").agg(last_exam_on=nw.col("examined_on").max())
-    arrived = frames.visits.filter(nw.col("state") == VisitState.ARRIVED.value)
-    visits = arrived.group_by("customer_id").agg(last_visit_on=nw.col("visit_on").max())
-    booked = frames.visits.filter(nw.col("state") == VisitState.BOOKED.value)
-    appointments = booked.group_by("customer_id").agg(next_appointment_on=nw.col("visit_on").max())
-    contacts = frames.follow_ups.group_by("customer_id").agg(last_follow_up_on=nw.col("contacted_on").max())
-    answered = frames.follow_ups.filter(~nw.col("outcome").is_in(_UNANSWERED))
-    answers = answered.group_by("customer_id").agg(last_answered_on=nw.col("contacted_on").max())
-    found = frames.customers.select("customer_id")
-    for part in (exams, visits, appointments, contacts, answers):
-        found = found.join(part, on="customer_id", how="left")
-    return found.with_columns(last_arrival_on=nw.max_horizontal("last_exam_on", "last_visit_on")).drop("last_visit_on")
+    state, day = nw.col("state"), nw.col("visit_on")
+    visits = frames.visits.with_columns(
+        arrived_on=nw.when(state == VisitState.ARRIVED.value).then(day),
+        booked_on=nw.when(state == VisitState.BOOKED.value).then(day),
+    )
+    coming = visits.group_by("customer_id").agg(
+        last_visit_on=nw.col("arrived_on").max(), next_appointment_on=nw.col("booked_on").max()
+    )
+    return (
+        frames.customers.select("customer_id")
+        .join(exams, on="customer_id", how="left")
+        .join(coming, on="customer_id", how="left")
+        .with_columns(last_arrival_on=nw.max_horizontal("last_exam_on", "last_visit_on"))
+        .drop("last_visit_on")
+    )
 
 
-def _due(frames: Frames, arrivals: Frame) -> Frame:
+def _contacts(follow_ups: Frame) -> Frame:
+    answered = nw.when(~nw.col("outcome").is_in(_UNANSWERED)).then(nw.col("contacted_on"))
+    return (
+        follow_ups.with_columns(answered_on=answered)
+        .group_by("customer_id")
+        .agg(last_follow_up_on=nw.col("contacted_on").max(), last_answered_on=nw.col("answered_on").max())
+    )
+
+
+def _due(plans: Frame, arrivals: Frame) -> Frame:
     """The earliest due day among the plans made last that no arrival has met."""
-    latest = keep_extreme(frames.recheck_plans, by=["customer_id"], columns=("planned_on",))
-    plans = latest.join(arrivals.select("customer_id", "last_arrival_on"), on="customer_id", how="left")
+    latest = keep_greatest(plans, by="customer_id", columns=("planned_on",))
+    plan = latest.join(arrivals.select("customer_id", "last_arrival_on"), on="customer_id", how="left")
     waited = days(nw.col("last_arrival_on") - nw.col("planned_on"))
     met = (waited > 0) & (2 * waited >= days(nw.col("due_on") - nw.col("planned_on")))
-    return plans.filter(~met.fill_null(value=False)).group_by("customer_id").agg(recheck_due_on=nw.col("due_on").min())
+    unmet = plan.filter(~met.fill_null(value=False))
+    return unmet.group_by("customer_id").agg(recheck_due_on=nw.col("due_on").min())
 
 
 def _leads(leads: Frame) -> Frame:
-    return leads.group_by("customer_id").agg(open_lead=nw.col("state").is_in(_OPEN_LEADS).max())
+    return (
+        leads.with_columns(open_lead=nw.col("state").is_in(_OPEN_LEADS))
+        .group_by("customer_id")
+        .agg(open_lead=nw.col("open_lead").max())
+    )
 
 
 # ── eyes ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -165,63 +194,52 @@ def _leads(leads: Frame) -> Frame:
 
 def _measured(eyes: Frame, worn: Frame, *, washout_days: int) -> Frame:
     """Per eye everything that is measured or grown, and what it wears."""
-    measured = eyes.filter(~nw.col("eye").is_null())
+    measured = growth.keyed(eyes)
     refraction = growth.refraction_readings(measured, washout_days=washout_days)
     axial = growth.axial_readings(measured)
+    stability = growth.spread(refraction, at_least=STABLE_DAYS)
     parts = [
-        worn.drop("order_id"),
+        worn.drop("order_id", "customer_id"),
         _latest(refraction.filter(~nw.col("series").is_null()), value="se", day="se_on"),
         _latest(axial, value="axial_length", day="axial_length_on"),
         _latest(_flat_k(measured, washout_days=washout_days), value="k_flat", day="k_flat_on"),
         _latest(_thickness(measured), value="cct_um", day="cct_on"),
-        _stability(refraction),
+        stability.rename({"spread": "se_range_2y", "from_on": "se_range_2y_from_on"}),
         _grown(_during_frames(refraction, worn), growth.EPISODE, base="se_growth_frame", sign=-1),
         _grown(refraction, growth.QUARTER, base="se_growth_3m", sign=-1),
         _grown(refraction, growth.HALF_YEAR, base="se_growth_6m", sign=-1),
         _grown(axial, growth.YEAR, base="al_growth_12m", sign=1),
     ]
-    found = nw.concat([measured.select(*EYE_KEY), worn.select(*EYE_KEY)]).unique()
+    found = nw.concat([measured.select(EYE), worn.select(EYE)]).unique()
     for part in parts:
-        found = found.join(part, on=list(EYE_KEY), how="left")
+        found = found.join(part, on=EYE, how="left")
     return found
 
 
 def _latest(readings: Frame, *, value: str, day: str) -> Frame:
-    latest = keep_extreme(readings, by=EYE_KEY, columns=("examined_on", "exam_id"))
-    return latest.select(*EYE_KEY, nw.col("value").alias(value), nw.col("examined_on").alias(day))
+    latest = keep_greatest(readings, by=EYE, columns=("order",))
+    return latest.select(EYE, nw.col("value").alias(value), nw.col("examined_on").alias(day))
 
 
 def _flat_k(eyes: Frame, *, washout_days: int) -> Frame:
-    state = nw.col("lens_state")
-    shaped = (state == LensState.OK_LENS.value) | (
-        (state == LensState.OK_WASHOUT.value) & (nw.col("washout_days").fill_null(0) < washout_days)
-    )
     known = ~(nw.col("k1_mdpt") + nw.col("k2_mdpt")).is_null()
-    return _final(eyes).filter(known & ~shaped).with_columns(value=nw.min_horizontal("k1_mdpt", "k2_mdpt"))
+    natural = eyes.filter(known & ~growth.shaped(washout_days))
+    return natural.with_columns(value=nw.min_horizontal("k1_mdpt", "k2_mdpt"))
 
 
 def _thickness(eyes: Frame) -> Frame:
-    return _final(eyes).filter(~nw.col("cct_um").is_null()).with_columns(value=nw.col("cct_um"))
-
-
-def _final(eyes: Frame) -> Frame:
-    return eyes.filter(nw.col("status") == ExamStatus.FINAL.value)
-
-
-def _stability(refraction: Frame) -> Frame:
-    spread = growth.spread(refraction, at_least=STABLE_DAYS)
-    return spread.select(*EYE_KEY, se_range_2y="spread", se_range_2y_from_on="from_on")
+    return eyes.filter(~nw.col("cct_um").is_null()).with_columns(value=nw.col("cct_um"))
 
 
 def _during_frames(refraction: Frame, worn: Frame) -> Frame:
-    frames = worn.filter(nw.col("product").is_in(_FRAMES_OF_GLASS)).select(*EYE_KEY, "wear_start_on")
+    frames = worn.filter(nw.col("product").is_in(_FRAMES_OF_GLASS)).select(EYE, "wear_start_on")
     during = days(nw.col("examined_on") - nw.col("wear_start_on")) >= -FITTING_DAYS
-    return refraction.join(frames, on=list(EYE_KEY), how="inner").filter(during).drop("wear_start_on")
+    return refraction.join(frames, on=EYE, how="inner").filter(during).drop("wear_start_on")
 
 
 def _grown(readings: Frame, window: growth.Window, *, base: str, sign: int) -> Frame:
     return growth.change(readings, window).select(
-        *EYE_KEY,
+        EYE,
         (nw.col("change") * sign).alias(base),
         nw.col("from_on").alias(f"{base}_from_on"),
         nw.col("to_on").alias(f"{base}_to_on"),
@@ -233,10 +251,8 @@ def _grown(readings: Frame, window: growth.Window, *, base: str, sign: int) -> F
 
 def _both_eyes(eyes: Frame) -> Frame:
     """One row a customer: every column twice, for the right and the left eye."""
-    columns = [name for name in eyes.collect_schema().names() if name not in EYE_KEY]
-    found = eyes.select("customer_id").unique()
-    for eye in Eye:
-        one = eyes.filter(nw.col("eye") == eye.value)
-        named = [nw.col(name).alias(f"{name}_{eye.value.lower()}") for name in columns]
-        found = found.join(one.select("customer_id", *named), on="customer_id", how="left")
-    return found
+    columns = [name for name in eyes.collect_schema().names() if name != EYE]
+    sided = {f"{name}_{eye.value.lower()}": (name, side) for eye, side in EYES.items() for name in columns}
+    halves = [nw.when(nw.col(EYE) % 2 == side).then(nw.col(name)).alias(full) for full, (name, side) in sided.items()]
+    wide = eyes.select((nw.col(EYE) // 2).alias("customer_id"), *halves)
+    return wide.group_by("customer_id").agg(*[nw.col(name).max() for name in sided])

