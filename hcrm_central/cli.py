@@ -257,9 +257,9 @@ def doctor(*, as_json: Json = False) -> None:
         _say(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False, indent=2))
     else:
         for finding in findings:
-            _say(f"{finding.level:<4}  {finding.check:<24} {finding.said}")
+            _say(f"{finding.level:<4}  {finding.check:<26} {finding.said}")
             if finding.remedy:
-                _say(f"{'':<30} → {finding.remedy}")
+                _say(f"{'':<32} → {finding.remedy}")
     raise typer.Exit(1 if any(finding.level is Level.BAD for finding in findings) else 0)
 
 

@@ -40,11 +40,11 @@ def configure(settings: Settings) -> None:
 
 def _without_trace(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Other people's libraries log exceptions with their message: keep type and place."""
-    record = event.pop("_record", None)
+    event.pop("_record", None)
     event.pop("_from_structlog", None)
-    event.pop("exc_info", None)
-    if record is not None and record.exc_info and record.exc_info[1]:
-        event.update(described(record.exc_info[1]))
+    raised = event.pop("exc_info", None)
+    if raised and raised[1]:
+        event.update(described(raised[1]))
     return event
 
 

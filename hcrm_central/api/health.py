@@ -1,5 +1,7 @@
 """Whether the centre can work: open to everybody, so nothing secret and nothing of anybody."""
 
+from functools import cache
+
 import sqlalchemy.exc
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine
@@ -12,7 +14,7 @@ from hcrm_core.wire import Health
 
 def health(engine: Engine) -> Health:
     """Ask the database for its schema and the last scan."""
-    expected = head()
+    expected = _expected()
     try:
         with Session(engine) as session:
             revision = MigrationContext.configure(session.connection()).get_current_revision()
@@ -26,3 +28,8 @@ def health(engine: Engine) -> Health:
         schema_expected=expected,
         scanned_at=scanned_at,
     )
+
+
+@cache
+def _expected() -> str:
+    return head()

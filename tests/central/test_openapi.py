@@ -1,0 +1,56 @@
+"""OpenAPI is true: messages are those of the wire, and each refusal a route can give is told.
+
+That every answer of the suite has a documented status is checked with each request (conftest.centre).
+"""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from hcrm_core import wire
+
+MESSAGES = {
+    "/auth/login": ("LoginRequest", "TokenResponse"),
+    "/auth/refresh": ("RefreshRequest", "TokenResponse"),
+    "/auth/logout": (None, None),
+    "/sync/hello": ("HelloRequest", "HelloResponse"),
+    "/sync/pull": ("PullRequest", "PullResponse"),
+    "/sync/push": ("PushRequest", "PushResponse"),
+    "/overview": (None, "Overview"),
+    "/health": (None, "Health"),
+}
+
+
+def schema_name(content: dict[str, Any]) -> str:
+    reference: str = content["content"]["application/json"]["schema"]["$ref"]
+    return reference.rsplit("/", 1)[-1]
+
+
+@pytest.fixture
+def paths(app: FastAPI) -> dict[str, Any]:
+    found: dict[str, Any] = app.openapi()["paths"]
+    return found
+
+
+def test_every_route_speaks_the_messages_of_the_wire(paths: dict[str, Any]) -> None:
+    assert set(paths) == set(MESSAGES)
+    for path, (request, response) in MESSAGES.items():
+        (operation,) = paths[path].values()
+        sent = schema_name(operation["requestBody"]) if "requestBody" in operation else None
+        success = operation["responses"].get("200")
+        assert sent == request
+        assert (schema_name(success) if success else None) == response
+        assert {request, response} - {None} <= set(vars(wire))
+
+
+def test_every_refusal_has_the_one_error_body(paths: dict[str, Any]) -> None:
+    for path, operations in paths.items():
+        for operation in operations.values():
+            told = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+            names = {schema_name(answer) for answer in told.values()}
+            assert names == ({"Health"} if path == "/health" else {"ErrorBody"}), path
+
+
+def test_every_route_is_described(paths: dict[str, Any]) -> None:
+    assert all(operation["description"] for operations in paths.values() for operation in operations.values())
