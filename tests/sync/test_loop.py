@@ -1,0 +1,306 @@
+"""When the workstation talks, how long it waits, and what it says of the connection."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from hcrm_core.terms import Channel, Outcome, Role
+from hcrm_core.wire import Person, PushRequest
+from hcrm_desktop.cache import commands, queries
+from hcrm_desktop.cache.outbox import UNDO_WINDOW
+from hcrm_desktop.cache.rows import Changes, SyncStatus
+from hcrm_desktop.cache.tables import CUSTOMER
+from hcrm_desktop.cache.workspace import Workspace
+from hcrm_desktop.sync import loop as loops
+from hcrm_desktop.sync.client import CentreClient
+from hcrm_desktop.sync.conversation import Conversation
+from hcrm_desktop.sync.loop import Listeners, SyncLoop, SyncState
+from hcrm_desktop.sync.session import SESSION
+from hcrm_store.base import new_id
+from tests.fakes import FakeClock
+
+ME = Person(account_id=new_id(), staff_id=new_id(), name="李医助", role=Role.ASSISTANT, site_ids=[])
+EPOCH = str(new_id())
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+class Centre:
+    """Answers as a test tells it to; by default it greets and has nothing new."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.asked: list[str] = []
+        self.answers: dict[str, Answer] = {"/sync/hello": self._greeting, "/sync/pull": self._nothing}
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.url.path)
+        return self.answers[request.url.path](request)
+
+    def refuse(self, status: int, code: str, **headers: str) -> None:
+        body = {"code": code, "message": "m", "remedy": "r"}
+        self.answers["/sync/hello"] = lambda _request: httpx.Response(status, json=body, headers=headers)
+
+    def unplug(self) -> None:
+        def nobody(_request: httpx.Request) -> httpx.Response:
+            raise httpx.ConnectError("nobody there")
+
+        self.answers["/sync/hello"] = nobody
+
+    def plug_in(self) -> None:
+        self.answers["/sync/hello"] = self._greeting
+
+    def _greeting(self, _request: httpx.Request) -> httpx.Response:
+        now = self._clock.now()
+        greeting: dict[str, Any] = {"protocol": 1, "epoch": EPOCH, "expected_n": 1}
+        greeting |= {"server_now": now.isoformat(), "business_date": "2026-11-22"}
+        greeting |= {"lease_until": now.isoformat(), "streams": [{"key": "ref", "profile": "p"}]}
+        greeting |= {"freshness": {"scanned_at": None, "scanned_for": None, "feeds": {}}}
+        return httpx.Response(200, json=greeting | {"person": ME.model_dump(mode="json")})
+
+    def _nothing(self, _request: httpx.Request) -> httpx.Response:
+        cursor = {"seq": 0, "fresh_to": None, "profile": "p"}
+        page = {"stream": "ref", "rows": [], "tombstones": [], "next": cursor, "head": 0, "more": False}
+        return httpx.Response(200, json={"epoch": EPOCH, "pages": [page], "revoked": []})
+
+
+@pytest.fixture
+def centre(clock: FakeClock) -> Centre:
+    return Centre(clock)
+
+
+@pytest.fixture
+def signed_in(workspace: Workspace) -> Workspace:
+    workspace.admit(ME)
+    workspace.outbox.keep(SESSION, {"access_token": "a", "refresh_token": "r"})
+    return workspace
+
+
+@pytest.fixture
+def told() -> list[Any]:
+    return []
+
+
+@pytest.fixture
+def loop(signed_in: Workspace, centre: Centre, told: list[Any]) -> Iterator[SyncLoop]:
+    client = CentreClient("http://centre", transport=httpx.MockTransport(centre))
+    listeners = Listeners(state_changed=lambda: told.append(status(signed_in)), data_changed=told.append)
+    yield SyncLoop(signed_in, client, listeners=listeners, chance=random.Random(1))
+    client.close()
+
+
+def status(workspace: Workspace) -> SyncStatus:
+    with workspace.read() as session:
+        return queries.sync_status(session)
+
+
+def around(seconds: float) -> Any:
+    return pytest.approx(seconds, rel=loops.JITTER)
+
+
+def test_a_good_cycle_says_when_and_polls_later(loop: SyncLoop, signed_in: Workspace, clock: FakeClock) -> None:
+    assert loop.step() == around(loops.POLL_SECONDS)
+    found = status(signed_in)
+    assert (found.online, found.last_success_at, found.offline_since, found.problem) == (True, clock.now(), None, "")
+    assert loop.state is SyncState.IDLE
+
+
+def test_waits_grow_while_nobody_answers_and_never_beyond_the_limit(loop: SyncLoop, centre: Centre) -> None:
+    centre.unplug()
+    waits = [loop.step() for _ in range(14)]
+    assert waits[0] == around(loops.BACKOFF_FIRST_SECONDS)
+    assert waits[4] == around(16)
+    assert waits[-1] == around(loops.BACKOFF_MOST_SECONDS)
+    assert loop.state is SyncState.BACKOFF
+    centre.plug_in()
+    assert loop.step() == around(loops.POLL_SECONDS)
+    centre.unplug()
+    assert loop.step() == around(loops.BACKOFF_FIRST_SECONDS)
+
+
+def test_offline_is_told_since_the_last_answer(
+    loop: SyncLoop, signed_in: Workspace, centre: Centre, clock: FakeClock
+) -> None:
+    loop.step()
+    heard = clock.now()
+    centre.unplug()
+    for _ in range(3):
+        clock.advance(timedelta(minutes=5))
+        loop.step()
+    found = status(signed_in)
+    assert (found.online, found.offline_since, found.last_success_at, found.problem) == (
+        False,
+        heard,
+        heard,
+        "unreachable",
+    )
+
+
+def test_after_a_start_the_connection_is_not_claimed_before_it_is_there(
+    loop: SyncLoop, signed_in: Workspace, clock: FakeClock
+) -> None:
+    loop.step()
+    client = CentreClient("http://centre")
+    SyncLoop(signed_in, client, listeners=Listeners(state_changed=lambda: None, data_changed=lambda _changes: None))
+    client.close()
+    assert (status(signed_in).online, status(signed_in).last_success_at) == (False, clock.now())
+
+
+@pytest.mark.parametrize(
+    ("refusal", "problem"),
+    [
+        ((401, "device_revoked"), "revoked"),
+        ((401, "account_inactive"), "sign_in_required"),
+        ((426, "upgrade_required"), "upgrade_required"),
+    ],
+)
+def test_what_needs_a_person_is_named_and_asked_for_seldom(
+    loop: SyncLoop, signed_in: Workspace, centre: Centre, refusal: tuple[int, str], problem: str
+) -> None:
+    centre.refuse(*refusal)
+    assert loop.step() == around(loops.BLOCKED_SECONDS)
+    assert loop.state is SyncState.BLOCKED
+    assert status(signed_in).problem == problem
+
+
+def test_a_session_that_ended_asks_no_more(loop: SyncLoop, centre: Centre, signed_in: Workspace) -> None:
+    signed_in.outbox.keep(SESSION, None)
+    loop.step()
+    assert centre.asked == []
+    assert status(signed_in).problem == "sign_in_required"
+
+
+def test_a_busy_centre_is_left_alone_for_as_long_as_it_says(loop: SyncLoop, centre: Centre) -> None:
+    centre.refuse(503, "unavailable", **{"Retry-After": "40"})
+    assert loop.step() == around(40)
+    centre.refuse(503, "unavailable", **{"Retry-After": "999999"})
+    assert loop.step() == around(loops.BACKOFF_MOST_SECONDS)
+
+
+def test_a_fault_of_the_centre_is_not_called_a_lost_connection(
+    loop: SyncLoop, centre: Centre, signed_in: Workspace
+) -> None:
+    centre.refuse(500, "internal")
+    loop.step()
+    assert status(signed_in).problem == "server_error"
+
+
+def test_a_stuck_push_does_not_keep_the_pull(loop: SyncLoop, centre: Centre, signed_in: Workspace) -> None:
+    with signed_in.write() as session:
+        session.execute(CUSTOMER.insert().values(id=(child := new_id())))
+    commands.record_follow_up(signed_in, customer_id=child, channel=Channel.PHONE, outcome=Outcome.NO_ANSWER)
+    signed_in.clock.advance(UNDO_WINDOW)  # type: ignore[attr-defined]
+    fault = {"code": "internal", "message": "m", "remedy": "r"}
+    centre.answers["/sync/push"] = lambda _request: httpx.Response(500, json=fault)
+    loop.step()
+    assert centre.asked == ["/sync/hello", "/sync/push", "/sync/pull"]
+    assert (status(signed_in).online, status(signed_in).problem) == (True, "server_error")
+
+
+def test_an_entry_is_sent_when_it_leaves_its_undo_window(loop: SyncLoop, signed_in: Workspace) -> None:
+    with signed_in.write() as session:
+        session.execute(CUSTOMER.insert().values(id=(child := new_id())))
+    commands.record_follow_up(signed_in, customer_id=child, channel=Channel.PHONE, outcome=Outcome.NO_ANSWER)
+    assert loop.step() == UNDO_WINDOW.total_seconds()
+
+
+def test_listeners_hear_of_changes_only(loop: SyncLoop, told: list[Any]) -> None:
+    for _ in range(2):
+        loop.step()
+    assert [type(one) for one in told] == [SyncStatus]
+
+
+def test_one_entry_that_can_never_be_taken_does_not_keep_back_the_others(
+    loop: SyncLoop, centre: Centre, signed_in: Workspace, clock: FakeClock
+) -> None:
+    with signed_in.write() as session:
+        session.execute(CUSTOMER.insert().values(id=(child := new_id())))
+    for outcome in (Outcome.NO_ANSWER, Outcome.DECLINED, Outcome.CONSIDERING):
+        commands.record_follow_up(signed_in, customer_id=child, channel=Channel.PHONE, outcome=outcome)
+    clock.advance(UNDO_WINDOW)
+    pushes = centre.answers["/sync/push"] = Refusing("declined")
+    loop.step()
+    assert pushes.taken == ["no_answer", "considering"]
+    with signed_in.read() as session:
+        (item,) = queries.unsent_items(session)
+    assert (item.reason, item.delivery.value) == ("invalid_request", "held")
+
+
+class Refusing:
+    """Answers for pushes: refuses any with one outcome in it, for good."""
+
+    def __init__(self, outcome: str) -> None:
+        self._outcome, self.taken = outcome, list[str]()
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        operations = PushRequest.model_validate_json(request.content).operations
+        outcomes = [operation.body["outcome"] for operation in operations]
+        if self._outcome in outcomes:
+            return httpx.Response(422, json={"code": "invalid_request", "message": "m", "remedy": "r"})
+        first = len(self.taken) + 1
+        assert [operation.n for operation in operations] == list(range(first, first + len(operations)))
+        self.taken += outcomes
+        results = [{"n": one.n, "op_id": str(one.op_id), "status": "applied", "ver": 1} for one in operations]
+        return httpx.Response(200, json={"epoch": EPOCH, "expected_n": len(self.taken) + 1, "results": results})
+
+
+def test_the_loop_runs_at_a_kick_and_ends_at_a_stop(loop: SyncLoop, centre: Centre) -> None:
+    asked = threading.Semaphore(0)
+    greeting = centre.answers["/sync/hello"]
+    centre.answers["/sync/hello"] = lambda request: (asked.release(), greeting(request))[1]
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    for _ in range(3):
+        assert asked.acquire(timeout=10)
+        loop.kick()
+    loop.stop()
+    thread.join(10)
+    assert loop.state is SyncState.STOPPED
+
+
+def test_a_conversation_ends_when_it_is_told_to(signed_in: Workspace) -> None:
+    tried = threading.Event()
+
+    def changed() -> None:
+        tried.set()
+
+    listeners = Listeners(state_changed=changed, data_changed=lambda _changes: None)
+    conversation = Conversation(signed_in, "http://127.0.0.1:9", listeners=listeners)
+    assert tried.wait(10)
+    conversation.kick()
+    assert conversation.end()
+
+
+def test_an_answer_that_comes_after_somebody_else_signed_in_is_for_nobody(
+    loop: SyncLoop, centre: Centre, signed_in: Workspace
+) -> None:
+    other = Person(account_id=new_id(), staff_id=None, name="王经理", role=Role.MANAGER, site_ids=[])
+    nothing = centre.answers["/sync/pull"]
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        signed_in.admit(other)
+        answer = nothing(request).json()
+        answer["pages"][0]["rows"] = [{"kind": "customer", "id": str(new_id()), "ver": 1, "body": {}}]
+        return httpx.Response(200, json=answer)
+
+    centre.answers["/sync/pull"] = slow
+    assert loop.step() == 0.0
+    with signed_in.read() as session:
+        assert queries.count_customers(session) == 0
+
+
+def test_changes_of_a_pull_are_told(loop: SyncLoop, centre: Centre, told: list[Any]) -> None:
+    nothing = centre.answers["/sync/pull"]
+
+    def news(request: httpx.Request) -> httpx.Response:
+        answer = nothing(request).json()
+        answer["pages"][0]["rows"] = [{"kind": "segment", "id": str(new_id()), "ver": 1, "body": {"key": "ok"}}]
+        return httpx.Response(200, json=answer)
+
+    centre.answers["/sync/pull"] = news
+    loop.step()
+    assert Changes.of("segment") in told
