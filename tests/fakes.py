@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import httpx
+from keyring.errors import KeyringLocked
 
 
 class FakeClock:
@@ -52,3 +53,35 @@ class ListeningTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         self._http.close()
+
+
+class MemoryKeyring:
+    """A key store that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], str] = {}
+
+    @classmethod
+    def named(cls, backend: str = "keyring.backends.SecretService") -> "MemoryKeyring":
+        """One that comes from the module of a back end."""
+        return type(cls.__name__, (cls,), {"__module__": backend})()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self._kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._kept[service, username] = password
+
+
+class ForgetfulKeyring(MemoryKeyring):
+    """Swallows what it is given."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        return
+
+
+class LockedKeyring(MemoryKeyring):
+    """Refuses."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise KeyringLocked("locked")

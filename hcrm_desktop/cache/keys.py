@@ -10,6 +10,7 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import Protocol
 
 from hcrm_core.errors import StoreUnusable
 from hcrm_desktop.cache.files import KEY_BYTES, KEY_CHECK
@@ -32,8 +33,19 @@ class NoKeyStore(StoreUnusable):
     """This system has no key store that can be trusted: ask for a passphrase, or use a key file."""
 
 
-def key_from_keyring(folder: Path) -> bytes:
-    """The profile's key in the system's key store; made at first use.
+class KeyStore(Protocol):
+    """What a `keyring` back end offers."""
+
+    def get_password(self, service: str, username: str) -> str | None: ...
+
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+
+
+def key_from_keyring(folder: Path, *, store: KeyStore | None = None) -> bytes:
+    """The profile's key in a key store; made at first use.
+
+    Args:
+        store: instead of the system's.
 
     Raises:
         NoKeyStore: no trusted key store, or it does not keep what it is given.
@@ -42,14 +54,15 @@ def key_from_keyring(folder: Path) -> bytes:
     import keyring
     from keyring.errors import KeyringError
 
-    _require_trusted(type(keyring.get_keyring()).__module__)
+    store = store or keyring.get_keyring()
+    _require_trusted(type(store).__module__)
     name = _profile_name(folder)
     try:
-        kept = keyring.get_password(SERVICE, name)
+        kept = store.get_password(SERVICE, name)
         if kept is None:
             _require_new(folder, "the key store")
-            keyring.set_password(SERVICE, name, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
-            kept = keyring.get_password(SERVICE, name)
+            store.set_password(SERVICE, name, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
+            kept = store.get_password(SERVICE, name)
     except KeyringError as error:
         raise NoKeyStore(
             f"the key store refused: {type(error).__name__}", remedy="unlock it, or use a passphrase"
