@@ -3,17 +3,18 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, case, func, insert, literal, select, text
+from sqlalchemy import ColumnElement, Table, Uuid, case, func, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import Session
 
 from hcrm_central.jobs.compile import predicate
+from hcrm_central.jobs.copying import insert_rows
 from hcrm_central.jobs.rulebook import Rulebook, RuleInForce
 from hcrm_central.store.facts import CUSTOMER_FACTS
-from hcrm_core.rules import explain
+from hcrm_core.rules import Lowered, explain, names_in
 from hcrm_store.base import new_id
 from hcrm_store.journeys import Membership
 from hcrm_store.people import Customer
@@ -60,10 +61,11 @@ def classify(session: Session, rulebook: Rulebook, *, aside: Collection[UUID]) -
     }
 
 
-def facts_of(session: Session, customers: Sequence[UUID]) -> Iterator[FactsOf]:
-    """The facts of some customers and their `site_id`, in batches."""
+def facts_of(session: Session, customers: Sequence[UUID], *, trees: Sequence[Lowered]) -> Iterator[FactsOf]:
+    """The facts that trees ask for, of some customers, with `customer_id` and `site_id`; in batches."""
     facts = CUSTOMER_FACTS.c
-    query = select(CUSTOMER_FACTS, Customer.site_id).join_from(CUSTOMER_FACTS, Customer)
+    wanted = [facts[name] for name in sorted({name for tree in trees for name in names_in(tree)})]
+    query = select(facts.customer_id, Customer.site_id, *wanted).join_from(CUSTOMER_FACTS, Customer)
     for start in range(0, len(customers), BATCH):
         batch = among(facts.customer_id, customers[start : start + BATCH])
         for row in session.execute(query.where(batch)).mappings():
@@ -131,9 +133,9 @@ def _enter(session: Session, rule: RuleInForce, customers: Sequence[UUID], *, on
             "entered_on": on,
             "evidence": [one.as_json() for one in explain(rule.where, facts, on=on)],
         }
-        for facts in facts_of(session, customers)
+        for facts in facts_of(session, customers, trees=[rule.where])
     ]
-    session.execute(insert(Membership), rows)
+    insert_rows(session, cast("Table", Membership.__table__), rows)
 
 
 def _leave(session: Session, memberships: Sequence[tuple[UUID, UUID]], *, on: date) -> None:

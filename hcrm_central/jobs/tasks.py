@@ -12,16 +12,16 @@ from enum import StrEnum
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, and_, case, exists, false, func, null, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, CursorResult, Table, and_, case, exists, false, func, null, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from hcrm_central.jobs.compile import predicate
+from hcrm_central.jobs.copying import insert_rows
 from hcrm_central.jobs.dealing import Dealer, Recipient
 from hcrm_central.jobs.membership import among, facts_of
 from hcrm_central.jobs.rulebook import Rulebook, SopInForce
 from hcrm_central.store.facts import CUSTOMER_FACTS
-from hcrm_core.rules import explain
+from hcrm_core.rules import Lowered, explain
 from hcrm_core.sop import Sop, due_on
 from hcrm_core.tasks import CLOSED, CloseReason
 from hcrm_core.terms import TaskState
@@ -288,19 +288,22 @@ def _create(
     if not proposals:
         return 0
     by_customer = {proposal.recipient.customer_id: proposal for proposal in proposals}
+    trees = _trees(one, rulebook)
     rows = [
-        _row(one, by_customer[facts["customer_id"]], rulebook, evidence=_evidence(one, rulebook, facts), at=at)
-        | {"owner_id": dealer.owner(by_customer[facts["customer_id"]].recipient)}
-        for facts in facts_of(session, list(by_customer))
+        _row(one, by_customer[facts["customer_id"]], rulebook, dealer=dealer, at=at)
+        | {"evidence": [found.as_json() for tree in trees for found in explain(tree, facts, on=rulebook.on)]}
+        for facts in facts_of(session, list(by_customer), trees=trees)
     ]
-    key = [Task.customer_id, Task.sop_key, Task.subject, Task.anchor_on]
-    statement = insert(Task).on_conflict_do_nothing(index_elements=key).returning(Task.id)
-    return len(session.scalars(statement, rows).all())
+    return insert_rows(session, cast("Table", Task.__table__), rows)
 
 
-def _row(
-    one: SopInForce, proposal: _Proposal, rulebook: Rulebook, *, evidence: list[dict[str, Any]], at: datetime
-) -> dict[str, Any]:
+def _trees(one: SopInForce, rulebook: Rulebook) -> list[Lowered]:
+    """What speaks for an SOP's tasks: its own condition and its segment's rule."""
+    own = [one.when] if one.when is not None else []
+    return own + ([rulebook.rules[one.sop.segment].where] if one.sop.segment is not None else [])
+
+
+def _row(one: SopInForce, proposal: _Proposal, rulebook: Rulebook, *, dealer: Dealer, at: datetime) -> dict[str, Any]:
     sop, rule = one.sop, rulebook.rules.get(one.sop.segment or "")
     return {
         "id": new_id(),
@@ -313,18 +316,11 @@ def _row(
         "due_on": due_on(sop, anchor_on=proposal.anchor_on, today=rulebook.on),
         "priority": sop.priority,
         "state": TaskState.OPEN,
+        "owner_id": dealer.owner(proposal.recipient),
         "segment_key": sop.segment,
         "rule_version_id": rule.version_id if rule else None,
-        "evidence": evidence,
         "created_at": at,
     }
-
-
-def _evidence(one: SopInForce, rulebook: Rulebook, facts: Any) -> list[dict[str, Any]]:
-    trees = [one.when] if one.when is not None else []
-    if one.sop.segment is not None:
-        trees.append(rulebook.rules[one.sop.segment].where)
-    return [evidence.as_json() for tree in trees for evidence in explain(tree, facts, on=rulebook.on)]
 
 
 def _changed(session: Session, statement: Any) -> int:  # why Any: update() is generic over what it returns

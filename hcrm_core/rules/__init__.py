@@ -1,7 +1,7 @@
 """Rules as data: model, checking, lowering to a business date, evaluation and explanation."""
 
 from hcrm_core.rules.checking import check
-from hcrm_core.rules.evaluation import Evidence, Verdict, evaluate, explain
+from hcrm_core.rules.evaluation import Evidence, Verdict, evaluate, explain, names_in
 from hcrm_core.rules.lowering import Lowered, lower
 from hcrm_core.rules.model import Condition, Node, Parameter, Rule, SegmentSpec
 
@@ -18,4 +18,5 @@ __all__ = [
     "evaluate",
     "explain",
     "lower",
+    "names_in",
 ]

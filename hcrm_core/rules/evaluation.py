@@ -93,6 +93,12 @@ def explain(rule: Lowered, row: FactsRow, *, on: date) -> list[Evidence]:
     return [_evidence(test, row, on=on, negated=negated) for test, negated in _tests(rule, negated=False)]
 
 
+def names_in(rule: Lowered) -> set[str]:
+    """The facts that an explanation of a tree reads, with those that date them."""
+    facts = [test.fact for test, _ in _tests(rule, negated=False)]
+    return {fact.name for fact in facts} | {fact.dated_by for fact in facts if fact.dated_by}
+
+
 def _truth(node: Lowered, row: FactsRow) -> bool | None:
     """Kleene's logic: an open part leaves the whole open unless the other parts decide it."""
     if isinstance(node, Comparison):
