@@ -26,7 +26,7 @@ from hcrm_store.journeys import Task
 from hcrm_store.people import Customer
 from tests.factories import Clinic, add_task, serving
 from tests.fakes import LosingTransport
-from tests.sync.conftest import Desk, central_count
+from tests.sync.desk import Desk, central_count
 
 DeskFor = Callable[[str], Desk]
 TODAY = date(2026, 11, 22)

@@ -1,7 +1,6 @@
 """The two local files: sealed, one workstation at a time, and never lost with each other."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from hcrm_desktop.cache.outbox import Intent
 from hcrm_desktop.cache.workspace import Workspace, open_workspace
 from hcrm_store.base import new_id
 from tests.fakes import FakeClock
-from tests.sync.conftest import KEY
+from tests.sync.desk import KEY
 
 Opener = Callable[[], Workspace]
 
@@ -172,7 +171,7 @@ def test_what_was_acknowledged_survives_a_kill(folder: Path, clock: FakeClock, p
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         acknowledged = [UUID(process.stdout.readline().strip()) for _ in range(25)]
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         acknowledged += [UUID(line.strip()) for line in process.stdout if line.endswith("\n")]
     reopened = open_workspace(folder, KEY, clock=clock)
     kept = unsent(reopened)

@@ -13,7 +13,7 @@ from hcrm_desktop.cache import files
 from hcrm_desktop.cache.outbox import KEPT_FOR, UNDO_WINDOW, Entry, Intent, OpState, Outbox
 from hcrm_store.base import new_id
 from tests.fakes import FakeClock
-from tests.sync.conftest import KEY
+from tests.sync.desk import KEY
 
 ME, COLLEAGUE, TASK = new_id(), new_id(), new_id()
 A_MOMENT = timedelta(microseconds=1)
