@@ -104,7 +104,7 @@ class Landing:
         self.cursor.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(table, declared))
         with self.cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT csv)").format(table)) as copy:
             copy.write(frame.select(*columns).write_csv(include_header=False))
-        self.cursor.execute(sql.SQL("ANALYZE {}").format(table))
+        self.cursor.execute(sql.SQL("ANALYZE {} (key)").format(table))
 
     def _make_ready(self, feed: Feed) -> None:
         """Staged rows that are new or differ from what landed before, with what they hang on."""

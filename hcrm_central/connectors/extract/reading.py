@@ -3,7 +3,7 @@
 import gzip
 import io
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ _NUMBER = r"^[+-]?\d{1,9}(\.\d{1,9})?$"
 _WHOLE = r"^[+-]?\d{1,9}$"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"
 _INSTANT = rf"^\d{{4}}-\d{{2}}-\d{{2}}[T ]{_CLOCK}(Z|[+-](0\d|1[0-4]):?[0-5]\d)$"
+_PHONE = r"^\+?\d{5,15}$"
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 
 
@@ -68,7 +69,7 @@ def read_feed(path: Path, file: ExtractFile, feed: Feed, *, as_of: date, codes: 
     errors = [one for column in feed.columns for one in _remarks(frame, column, file=file, as_of=as_of, codes=codes)]
     errors += _repeated(frame, file=file)
     sound = frame.filter(~pl.col(ROW).is_in(list({one.row for one in errors})))
-    sound, warnings = _without_unknown_codes(sound, feed, file=file, codes=codes)
+    sound, warnings = _without_useless(sound, feed, file=file, codes=codes)
     return Read(rows=frame.height, sound=sound, problems=problems + errors + warnings)
 
 
@@ -109,8 +110,6 @@ def _checks(column: Column, *, as_of: date, codes: Codes) -> list[tuple[str, pl.
     """Codes of problems, and where each applies."""
     cell = pl.col(column.name)
     checks = [("required_missing", cell.is_null())] if column.required else []
-    if column.name == "phone":
-        checks.append(("phone_unreadable", ~cell.str.contains(r"^\+?\d{5,15}$")))
     if column.words is not None:
         return [*checks, ("unknown_word", ~cell.is_in([word.value for word in column.words]))]
     if column.refers == "site":
@@ -144,28 +143,35 @@ def _repeated(frame: pl.DataFrame, *, file: ExtractFile) -> Iterator[RowProblem]
         yield RowProblem(file=file.name, row=row, column="key", code="duplicate_key", seen=key[:200])
 
 
-def _without_unknown_codes(
+def _without_useless(
     frame: pl.DataFrame, feed: Feed, *, file: ExtractFile, codes: Codes
 ) -> tuple[pl.DataFrame, list[RowProblem]]:
-    """A code of somebody unknown becomes unknown; the row stays, and is taken up again once the code is known."""
+    """Cells that only lose a link become unknown; the row stays, and is taken up again once the cell is good."""
     problems: list[RowProblem] = []
     for column in feed.columns:
-        if column.refers not in ("staff", "department"):
+        code, useless = _useless(column, codes=codes)
+        if not code:
             continue
-        unknown = pl.col(column.name).is_not_null() & ~pl.col(column.name).is_in(list(codes.ids[column.refers]))
-        strangers = frame.filter(unknown).group_by(column.name).agg(pl.col(ROW).min(), pl.len()).sort(ROW)
-        problems += _strangers(strangers.iter_rows(), column=column, file=file)
-        frame = frame.with_columns(pl.when(~unknown).then(pl.col(column.name)).alias(column.name))
+        found = frame.filter(useless).group_by(column.name).agg(pl.col(ROW).min(), pl.len()).sort(ROW)
+        for seen, row, many in found.iter_rows():
+            warning = RowProblem(
+                file=file.name,
+                row=row,
+                column=column.name,
+                code=code,
+                severity=Severity.WARNING,
+                seen=f"{seen[:80]} ({many})",
+            )
+            problems.append(warning)
+        frame = frame.with_columns(pl.when(~useless).then(pl.col(column.name)).alias(column.name))
     return frame, problems
 
 
-def _strangers(found: Iterable[tuple[str, int, int]], *, column: Column, file: ExtractFile) -> Iterator[RowProblem]:
-    for code, row, many in found:
-        yield RowProblem(
-            file=file.name,
-            row=row,
-            column=column.name,
-            code=f"unknown_{column.refers}",
-            severity=Severity.WARNING,
-            seen=f"{code[:80]} ({many})",
-        )
+def _useless(column: Column, *, codes: Codes) -> tuple[str, pl.Expr]:
+    """The problem's code, and where it applies; no code if the column cannot have this problem."""
+    cell = pl.col(column.name)
+    if column.refers in ("staff", "department"):
+        return f"unknown_{column.refers}", cell.is_not_null() & ~cell.is_in(list(codes.ids[column.refers]))
+    if column.name == "phone":
+        return "phone_unreadable", cell.is_not_null() & ~cell.str.contains(_PHONE)
+    return "", pl.lit(value=False)
