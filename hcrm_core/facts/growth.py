@@ -331,6 +331,43 @@ def eye_growth(
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefractionReading:
+    """One spherical equivalent that was measured, and what it may be compared with.
+
+    Attributes:
+        value: spherical equivalent, D.
+        series: readings of one eye with the same number are comparable; None compares with nothing.
+        worn: a treatment outcome of an OK lens.
+    """
+
+    exam_id: UUID
+    eye: Eye
+    examined_on: date
+    value: Decimal
+    series: int | None
+    worn: bool
+
+
+def refraction_series(
+    measurements: Sequence[MeasurementInput], *, washout_days: int = WASHOUT_DAYS
+) -> list[RefractionReading]:
+    """The refractions of one child in the order of their days, as curves draw them: the series of `eye_growth`."""
+    frame = refraction_readings(keyed(_frame_of(measurements)), washout_days=washout_days)
+    eyes = {key: eye for eye, key in EYES.items()}
+    return [
+        RefractionReading(
+            exam_id=measurements[row["exam_id"]].exam_id,
+            eye=eyes[row[EYE]],
+            examined_on=row["examined_on"],
+            value=Decimal(row["value"]) / 1000,
+            series=row["series"],
+            worn=row["worn"],
+        )
+        for row in frame.sort("order").collect("polars").iter_rows(named=True)
+    ]
+
+
 def _frame_of(measurements: Sequence[MeasurementInput]) -> Frame:
     import polars as pl
 

@@ -1,0 +1,189 @@
+"""What a chart shows, as plain values: points, bands, lines, ribbons and scales. No Qt, so a reader can make it."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from itertools import groupby
+from uuid import UUID
+
+from hcrm_core.eye.age import exact_age
+from hcrm_core.terms import Eye, ProductKind
+from hcrm_desktop.cache.rows import OrderRow
+
+
+class Quantity(StrEnum):
+    AXIAL_LENGTH = "axial_length"  # mm
+    REFRACTION = "refraction"  # spherical equivalent, D
+
+
+class Mark(StrEnum):
+    """How a point is drawn: by what it may be compared with."""
+
+    SOLID = "solid"  # comparable
+    HOLLOW = "hollow"  # without cycloplegia, or the conditions were not recorded
+    CROSSED = "crossed"  # under the influence of an OK lens: a treatment outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One value of one eye.
+
+    Attributes:
+        x: exact age in years, or the day's ordinal.
+        series: points of one eye with the same number are joined; None is never joined.
+        percentile: e.g. "P56", or "" if there is none.
+    """
+
+    eye: Eye
+    exam_id: UUID
+    on: date
+    x: float
+    value: Decimal
+    mark: Mark
+    series: int | None
+    percentile: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """The room between two percentiles, or a single percentile where both are the same."""
+
+    xs: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ribbon:
+    """An episode of wear of one product, with the days on which a lens was replaced."""
+
+    eye: Eye
+    product: ProductKind
+    start: float
+    end: float
+    changes: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One chart.
+
+    Attributes:
+        by_age: x is an exact age; otherwise a day's ordinal, because the birth date is unknown.
+        points: of both eyes, in the order of days.
+        bands: percentile bands, outer to inner, then the median.
+        reference: name and version of the percentiles' source.
+        refused: why there are no percentiles: "", "sex_unknown", "age_outside" or "birth_unknown".
+        levels: values of definition lines.
+        x_range, y_range: what is shown.
+    """
+
+    quantity: Quantity
+    by_age: bool
+    points: tuple[Point, ...]
+    ribbons: tuple[Ribbon, ...]
+    levels: tuple[Decimal, ...]
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+    bands: tuple[Band, ...] = ()
+    reference: str = ""
+    refused: str = ""
+
+    def of(self, eye: Eye) -> tuple[Point, ...]:
+        return tuple(point for point in self.points if point.eye is eye)
+
+    @property
+    def x_ticks(self) -> tuple[float, ...]:
+        """Whole or half years of age; or first days of a year or a quarter."""
+        low, high = self.x_range
+        if not self.by_age:
+            return _date_ticks(low, high)
+        step = next(step for step in (0.5, 1, 2, 5, 10, 20) if (high - low) / step <= 7 or step == 20)
+        return tuple(step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1))
+
+    @property
+    def y_ticks(self) -> tuple[float, ...]:
+        low, high = self.y_range
+        step = next(step for step in (0.5, 1, 2, 5, 10) if (high - low) / step <= 6 or step == 10)
+        return tuple(step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Where a day stands on the x axis. Without a usable birth date days stand on the calendar."""
+
+    birth: date | None
+
+    @classmethod
+    def of(cls, birth: date | None, *, days: Iterable[date]) -> "Scale":
+        """A birth date after an examination is wrong: then ages would be wrong as well."""
+        return cls(birth=birth if birth is not None and all(day >= birth for day in days) else None)
+
+    def x(self, day: date) -> float:
+        if self.birth is None:
+            return float(day.toordinal())
+        return float(exact_age(self.birth, on=max(day, self.birth)))
+
+    @property
+    def year(self) -> float:
+        return 1.0 if self.birth is not None else 365.25
+
+    def around(self, points: Sequence[Point], *, today: date) -> tuple[float, float]:
+        """From a little before the first value to a little after the last, two years at least."""
+        xs = [point.x for point in points] or [self.x(today)]
+        low, high = min(xs) - 0.25 * self.year, max(xs) + 0.25 * self.year
+        missing = 2 * self.year - (high - low)
+        return (low - missing / 2, high + missing / 2) if missing > 0 else (low, high)
+
+
+RIBBON_SHARE = 0.085  # of the height, for each eye's ribbon at the foot of a chart
+
+
+def with_foot(picture: Picture) -> Picture:
+    """Room at the foot for the ribbons, so that they never cover a value."""
+    low, high = picture.y_range
+    feet = len({ribbon.eye for ribbon in picture.ribbons})
+    share = RIBBON_SHARE * feet + (0.02 if feet else 0)
+    return replace(picture, y_range=(low - (high - low) * share / (1 - share), high))
+
+
+def ribbons(
+    orders: Sequence[OrderRow], *, scale: Scale, x_range: tuple[float, float], today: date
+) -> tuple[Ribbon, ...]:
+    """Episodes of wear per eye: consecutive dispensed lenses of one product, until the next product or the end."""
+    found: list[Ribbon] = []
+    for eye in Eye:
+        worn = sorted((o for o in orders if o.eye is eye and o.dispensed_on), key=_dispensed)
+        runs = [list(run) for _, run in groupby(worn, key=lambda order: order.product)]
+        ends = [_dispensed(run[0]) for run in runs[1:]] + [today]
+        found += [_ribbon(run, end=end, scale=scale) for run, end in zip(runs, ends, strict=True)]
+    low, high = x_range
+    clipped = [replace(r, start=max(r.start, low), end=min(r.end, high)) for r in found]
+    return tuple(ribbon for ribbon in clipped if ribbon.start < ribbon.end)
+
+
+def _ribbon(run: Sequence[OrderRow], *, end: date, scale: Scale) -> Ribbon:
+    last = run[-1].ended_on
+    return Ribbon(
+        eye=run[0].eye,
+        product=run[0].product,
+        start=scale.x(_dispensed(run[0])),
+        end=scale.x(min(end, last) if last else end),
+        changes=tuple(scale.x(_dispensed(order)) for order in run[1:]),
+    )
+
+
+def _dispensed(order: OrderRow) -> date:
+    return order.dispensed_on or date.max
+
+
+def _date_ticks(low: float, high: float) -> tuple[float, ...]:
+    first, last = date.fromordinal(max(1, int(low))), date.fromordinal(int(high))
+    months = (last.year - first.year) * 12 + last.month - first.month
+    step = next(step for step in (3, 6, 12, 24, 60, 120) if months / step <= 7 or step == 120)
+    starts = (divmod(n, 12) for n in range(first.year * 12, last.year * 12 + 12, step))
+    days = [float(date(year, month + 1, 1).toordinal()) for year, month in starts]
+    return tuple(day for day in days if low <= day <= high)

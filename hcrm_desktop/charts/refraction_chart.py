@@ -1,0 +1,69 @@
+"""Spherical equivalent of both eyes over age. Only comparable readings are joined."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from hcrm_core.facts.growth import RefractionReading
+from hcrm_desktop.cache.rows import OrderRow
+from hcrm_desktop.charts.picture import Mark, Picture, Point, Quantity, Scale, ribbons, with_foot
+
+# Myopia, moderate and high myopia: SE at or below (2024 Chinese guideline; IMI 2019).
+DEFINITIONS = (Decimal("-0.50"), Decimal("-3.00"), Decimal("-6.00"))
+_LEAST_SPAN_D = 2.0
+
+
+def refraction_picture(
+    readings: Sequence[RefractionReading],
+    *,
+    drops: Mapping[UUID, bool | None],
+    orders: Sequence[OrderRow],
+    birth: date | None,
+    today: date,
+) -> Picture:
+    """The chart of one child.
+
+    Args:
+        readings: as `refraction_series` gives.
+        drops: whether an examination was under cycloplegia.
+    """
+    scale = Scale.of(birth, days=(reading.examined_on for reading in readings))
+    points = tuple(_point(reading, scale=scale, cycloplegic=drops.get(reading.exam_id)) for reading in readings)
+    x_range = scale.around(points, today=today)
+    return with_foot(
+        Picture(
+            quantity=Quantity.REFRACTION,
+            by_age=scale.birth is not None,
+            points=points,
+            ribbons=ribbons(orders, scale=scale, x_range=x_range, today=today),
+            levels=DEFINITIONS,
+            x_range=x_range,
+            y_range=_height(points),
+        )
+    )
+
+
+def _point(reading: RefractionReading, *, scale: Scale, cycloplegic: bool | None) -> Point:
+    return Point(
+        eye=reading.eye,
+        exam_id=reading.exam_id,
+        on=reading.examined_on,
+        x=scale.x(reading.examined_on),
+        value=reading.value,
+        mark=_mark(reading, cycloplegic=cycloplegic),
+        series=reading.series,
+    )
+
+
+def _mark(reading: RefractionReading, *, cycloplegic: bool | None) -> Mark:
+    if reading.worn:
+        return Mark.CROSSED
+    return Mark.SOLID if cycloplegic and reading.series is not None else Mark.HOLLOW
+
+
+def _height(points: Sequence[Point]) -> tuple[float, float]:
+    ys = [float(point.value) for point in points] or [-1.0]
+    low, high = min(ys) - 0.5, max(ys) + 0.5
+    missing = max(0.0, _LEAST_SPAN_D - (high - low))
+    return low - missing / 2, high + missing / 2
