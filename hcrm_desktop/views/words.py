@@ -157,7 +157,7 @@ class Words(QObject):
         """ "9岁2月", or that it is unknown."""
         if birth_date is None or birth_date > on:
             return self.tr("年龄未知")
-        years, months = years_and_months(birth_date, on)
+        years, months = years_and_months(birth_date, on=on)
         if months == 0:
             return self.tr("{years}岁").format(years=years)
         return self.tr("{years}岁{months}月").format(years=years, months=months)

@@ -3,8 +3,8 @@
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from hcrm_core.errors import SurroundingsFailed
 from hcrm_desktop.theme import Theme
+from hcrm_desktop.views.failures import Failures
 
 SKELETON_AFTER_MS = 150  # a quicker answer needs no sign that something is on its way
 
@@ -58,12 +58,9 @@ class ErrorState(_Message):
         self.column.insertWidget(4, self._retry, alignment=Qt.AlignmentFlag.AlignCenter)
 
     def show_error(self, error: Exception) -> None:
-        """Say what happened. Only errors made for people are quoted."""
+        """Say what happened and what to do."""
         self.title.setText(self.tr("没有读到数据"))
-        if isinstance(error, SurroundingsFailed):
-            self.hint.setText(f"{error}\n{error.remedy}")
-        else:
-            self.hint.setText(self.tr("程序出错，已记入日志，未丢失任何录入。请重试；仍不行请联系管理员。"))
+        self.hint.setText(Failures(self).sentence(error))
 
 
 class LoadingState(QLabel):

@@ -1,0 +1,53 @@
+"""`hcrm-desktop`: arguments, then the application."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from hcrm_desktop.paths import default_profile, log_file
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="hcrm-desktop", description="HCRM Desktop, the clinic workstation")
+    parser.add_argument("--server", metavar="URL", help="address of the centre")
+    parser.add_argument("--profile", type=Path, default=default_profile(), metavar="DIR", help="where its files are")
+    parser.add_argument("--key-file", type=Path, metavar="FILE", help="take the key of the files from here")
+    parser.add_argument("--theme", choices=("light", "dark", "system"))
+    parser.add_argument("--login", metavar="USER", help="sign in at once as this user")
+    parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    parser.add_argument("--shots", type=Path, metavar="DIR", help="walk through the screens, leave pictures, and end")
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    """Run the workstation until its window is closed."""
+    arguments = parse(sys.argv[1:])
+    password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else None
+    from hcrm_desktop.app import Options, Workstation, build_application, install_crash_handler
+    from hcrm_desktop.logs import start_logging, stop_logging
+
+    handler = start_logging(log_file(arguments.profile))
+    install_crash_handler()
+    application = build_application(sys.argv[:1])
+    options = Options(
+        profile=arguments.profile,
+        server_url=arguments.server,
+        key_file=arguments.key_file,
+        theme=arguments.theme,
+        username=arguments.login,
+        password=password,
+    )
+    workstation = Workstation(application, options)
+    workstation.start()
+    if arguments.shots is not None:
+        from hcrm_desktop.views.tour import Tour
+
+        tour = Tour(workstation, arguments.shots)
+        tour.start()
+    code = application.exec()
+    stop_logging(handler)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

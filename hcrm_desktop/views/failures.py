@@ -1,0 +1,50 @@
+"""Errors in the clinic's words: what happened, why it matters, what to do. The core speaks in classes and codes."""
+
+from PySide6.QtCore import QObject
+
+from hcrm_core.errors import NotPermitted, Rejected, SignInRequired, StoreUnusable, Unreachable
+
+
+class Failures(QObject):
+    """Turns an error into a sentence for the person at the desk."""
+
+    def sentence(self, error: Exception) -> str:
+        """One sentence, two at most."""
+        if isinstance(error, Rejected):
+            return self._rejected(error.code)
+        if isinstance(error, SignInRequired):
+            return self._sign_in(getattr(error, "code", ""))
+        if isinstance(error, Unreachable):
+            return self.tr("连不上中心。录入会保存在本机，恢复后自动上传；也请检查网线和服务器地址。")
+        if isinstance(error, NotPermitted):
+            return self.tr("当前账号没有这项权限，没有改动任何数据。需要时请联系运营经理。")
+        if isinstance(error, StoreUnusable):
+            return self.tr(
+                "本机数据文件打不开：可能已有一个工作站在使用，或密钥不对。请关闭另一个窗口后重试，或联系管理员。"
+            )
+        return self.tr("程序出错，已记入日志，已保存的录入没有丢失。请重试；仍不行请联系管理员。")
+
+    def _rejected(self, code: str) -> str:
+        return {
+            "task_already_closed": self.tr("这条任务已经结束，列表已更新。"),
+            "task_unknown": self.tr("这条任务已不在本机，可能已转给同事。"),
+            "customer_unknown": self.tr("这位客户已不在本机，可能已转给同事。"),
+            "visit_date_needed": self.tr("记录“已约”需要填写约定的到院日期。"),
+            "date_too_far": self.tr("日期超过 400 天，请检查年份。"),
+            "nothing_measured": self.tr("至少填写一只眼的一项数值才能保存。"),
+            "nothing_to_undo": self.tr("没有可以撤销的录入。"),
+            "already_sent": self.tr("这条录入已上传，不能直接撤销，请另记一条更正。"),
+            "too_many_attempts": self.tr("尝试次数过多，请一分钟后再试。"),
+            "amend_reason_needed": self.tr("更正检查需要填写原因。"),
+            "exam_already_superseded": self.tr("这次检查已被更正过，请刷新后再看。"),
+            "not_permitted": self.tr("当前账号没有这项权限。"),
+            "not_visible": self.tr("这位客户不在您的名下。"),
+        }.get(code, self.tr("中心没有接受这项操作，已保留，等待处理。"))
+
+    def _sign_in(self, code: str) -> str:
+        return {
+            "wrong_credentials": self.tr("用户名或密码不对，请重新输入。"),
+            "account_inactive": self.tr("这个账号已停用，请联系运营经理。"),
+            "device_revoked": self.tr("这台工作站已被停用，请联系管理员。"),
+            "session_ended": self.tr("登录已过期，请重新登录；未上传的录入都还在。"),
+        }.get(code, self.tr("需要重新登录；未上传的录入都还在。"))

@@ -1,0 +1,40 @@
+"""All keys on one sheet (F1)."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
+
+
+class ShortcutsDialog(QDialog):
+    """Keys and what they do. Any key closes it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("键盘快捷键"))
+        grid = QGridLayout(self)
+        grid.setContentsMargins(32, 24, 32, 24)
+        grid.setHorizontalSpacing(32)
+        grid.setVerticalSpacing(8)
+        for line, (keys, meaning) in enumerate(self._keys()):
+            key_label = QLabel(keys)
+            key_label.setProperty("role", "title")
+            grid.addWidget(key_label, line, 0, Qt.AlignmentFlag.AlignLeft)
+            grid.addWidget(QLabel(meaning), line, 1)
+
+    def _keys(self) -> tuple[tuple[str, str], ...]:
+        return (
+            (self.tr("Ctrl+K"), self.tr("搜索客户：姓名、拼音首字母、手机尾号")),
+            (self.tr("Alt+1 … Alt+5"), self.tr("切换页面")),
+            (self.tr("↑ ↓"), self.tr("上一条、下一条")),
+            (self.tr("Enter"), self.tr("打开客户档案")),
+            (self.tr("1 … 9"), self.tr("任务：记录结果")),
+            (self.tr("S"), self.tr("任务：推迟")),
+            (self.tr("C"), self.tr("任务：复制话术")),
+            (self.tr("N"), self.tr("任务：写备注")),
+            (self.tr("?"), self.tr("任务：为何有这条任务")),
+            (self.tr("E"), self.tr("档案：录入检查（验光师）")),
+            (self.tr("F"), self.tr("档案：记录跟进")),
+            (self.tr("Esc"), self.tr("返回")),
+            (self.tr("Ctrl+Z"), self.tr("撤销刚才的录入（尚未上传时）")),
+            (self.tr("F5"), self.tr("立即同步")),
+            (self.tr("F1"), self.tr("这张表")),
+        )

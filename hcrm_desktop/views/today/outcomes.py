@@ -1,0 +1,177 @@
+"""How a contact ended: one key an outcome, with a note, a channel and the next day."""
+
+from datetime import date, timedelta
+from functools import partial
+
+from PySide6.QtCore import QDate, Signal, Slot
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDateEdit,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from hcrm_core.terms import Channel, Outcome
+from hcrm_desktop.theme import set_property
+from hcrm_desktop.views.words import Words
+
+ORDER = (
+    Outcome.BOOKED,
+    Outcome.NO_ANSWER,
+    Outcome.CONSIDERING,
+    Outcome.DECLINED,
+    Outcome.ARRIVED,
+    Outcome.WRONG_NUMBER,
+    Outcome.MOVED_AWAY,
+    Outcome.SATISFIED,
+    Outcome.DISCOMFORT,
+)
+CHANNELS = (Channel.PHONE, Channel.WECOM, Channel.SMS, Channel.IN_PERSON)
+BOOK_AHEAD_DAYS = 3  # what the date field offers for a booking; the person changes it
+
+
+class OutcomeBar(QFrame):
+    """The bottom of the case.
+
+    Signals:
+        outcome_chosen: Outcome, next day or None.
+        snooze_chosen: the day.
+        refused: a sentence: what is missing.
+    """
+
+    outcome_chosen = Signal(object, object)
+    snooze_chosen = Signal(object)
+    refused = Signal(str)
+
+    def __init__(self, words: Words) -> None:
+        super().__init__()
+        self._words = words
+        self._today = date.min
+        self._dated = False
+        self._channel = QComboBox()
+        self._note = QLineEdit(placeholderText=self.tr("备注（N）"), maxLength=2000)
+        self._note.setAccessibleName(self.tr("备注"))
+        self._next = QDateEdit()
+        self._next.setCalendarPopup(True)
+        self._next.setDisplayFormat("yyyy-MM-dd")
+        self._next.setAccessibleName(self.tr("下次日期"))
+        self._next.setMinimumWidth(130)
+        self._hint = QLabel(wordWrap=True)
+        self._hint.setProperty("role", "small")
+        self._buttons: dict[Outcome, QPushButton] = {}
+        self._build()
+        self._next.userDateChanged.connect(self._on_date_changed)
+
+    def _build(self) -> None:
+        self.setProperty("role", "well")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 10, 12, 10)
+        column.setSpacing(8)
+        for channel in CHANNELS:
+            self._channel.addItem(self._words.channel(channel), channel)
+        self._channel.setAccessibleName(self.tr("联系方式"))
+        first = QHBoxLayout()
+        first.setSpacing(8)
+        first.addWidget(self._channel)
+        first.addWidget(self._note, 1)
+        column.addLayout(first)
+        column.addLayout(self._build_grid())
+        column.addLayout(self._build_days())
+        column.addWidget(self._hint)
+
+    def _build_grid(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(6)
+        for number, outcome in enumerate(ORDER, 1):
+            label = self.tr("{n}  {outcome}").format(n=number, outcome=self._words.outcome(outcome))
+            button = QPushButton(label)
+            button.setProperty("kind", "key")
+            button.setToolTip(self.tr("按数字键 {n}").format(n=number))
+            button.clicked.connect(partial(self.choose, outcome))
+            grid.addWidget(button, (number - 1) // 3, (number - 1) % 3)
+            self._buttons[outcome] = button
+        return grid
+
+    def _build_days(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        label = QLabel(self.tr("约定 / 下次"))
+        label.setBuddy(self._next)
+        self._snooze = QPushButton(self.tr("S  推迟到这天"))
+        self._snooze.setToolTip(self.tr("不联系，先推迟"))
+        self._snooze.clicked.connect(self.snooze)
+        row.addWidget(label)
+        row.addWidget(self._next)
+        row.addStretch(1)
+        row.addWidget(self._snooze)
+        return row
+
+    # ── for the page ─────────────────────────────────────────────────────────────────────────────────────
+
+    def prepare(self, today: date, offered: tuple[Outcome, ...]) -> None:
+        """A new case: an empty note and sensible defaults; what the SOP offers first is emphasised."""
+        self._today = today
+        self._note.clear()
+        self._next.setMinimumDate(_qdate(today))
+        self._next.setDate(_qdate(today + timedelta(days=BOOK_AHEAD_DAYS)))
+        self._dated = False
+        self._say_default()
+        for outcome, button in self._buttons.items():
+            set_property(button, "offered", not offered or outcome in offered)
+
+    def add_shortcuts(self, owner: QWidget) -> None:
+        """Number keys and S, while the page has the focus and nobody is typing."""
+        for number, outcome in enumerate(ORDER, 1):
+            QShortcut(QKeySequence(str(number)), owner, partial(self.choose, outcome))
+        QShortcut(QKeySequence("S"), owner, self.snooze)
+        QShortcut(QKeySequence("N"), owner, self._note.setFocus)
+
+    def note(self) -> str:
+        return self._note.text().strip()
+
+    def channel(self) -> Channel:
+        return Channel(self._channel.currentData())
+
+    # ── choosing ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def choose(self, outcome: Outcome) -> None:
+        """An outcome was chosen. The day belongs to it only if it means something: a booking, or a day picked."""
+        if self._note.hasFocus() or not self.isEnabled():
+            return
+        chosen = _date(self._next.date())
+        self.outcome_chosen.emit(outcome, chosen if outcome is Outcome.BOOKED or self._dated else None)
+
+    def snooze(self) -> None:
+        if self._note.hasFocus() or not self.isEnabled():
+            return
+        until = _date(self._next.date())
+        if until <= self._today:
+            self.refused.emit(self.tr("推迟需要选一个以后的日期。"))
+            return
+        self.snooze_chosen.emit(until)
+
+    @Slot()
+    def _on_date_changed(self) -> None:
+        self._dated = self._next.hasFocus() or self._next.calendarWidget().isVisible()
+        self._say_default()
+
+    def _say_default(self) -> None:
+        if self._dated:
+            self._hint.setText(self.tr("所有结果都按所选日期再次提醒。"))
+        else:
+            self._hint.setText(self.tr("日期只用于“已约”和推迟；未接、考虑、不适会自动安排下次。"))
+
+
+def _qdate(on: date) -> QDate:
+    return QDate(on.year, on.month, on.day)
+
+
+def _date(on: QDate) -> date:
+    return date(on.year(), on.month(), on.day())

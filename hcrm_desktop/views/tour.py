@@ -1,0 +1,190 @@
+"""A walk through the screens that leaves a picture of each: for `dev.py demo --headless`, docs/screens and reviews.
+
+It drives the running program as a person would, by its own pages and keys, and waits for what a person would wait for:
+never for a time, always for a state.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QSize, Qt, QTimer, Slot
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QListView, QTableView, QWidget
+
+from hcrm_core.terms import Role
+from hcrm_desktop.cache.rows import SyncStatus
+from hcrm_desktop.models.rows import ROW_ROLE
+
+if TYPE_CHECKING:
+    from hcrm_desktop.app import Workstation
+    from hcrm_desktop.views.main_window import MainFrame
+
+STEP_MS, PATIENCE_STEPS = 120, 1500  # three minutes for one state is a fault of the program
+SETTLED_STEPS = 5  # without a change in between, so that late answers are on the picture
+LAPTOP, DESKTOP, WALL = QSize(1366, 768), QSize(1920, 1080), QSize(3840, 2160)
+_log = logging.getLogger(__name__)
+
+Wait = Callable[[], bool]
+
+
+class Tour(QObject):
+    """Walks, looks and ends the program: with 0, or with 3 if a screen never came."""
+
+    def __init__(self, workstation: "Workstation", folder: Path) -> None:
+        super().__init__(workstation)
+        self._station, self._folder = workstation, folder
+        self._status: SyncStatus | None = None
+        self._waiting = 0
+        self._steps = self._walk()
+        self._wait: Wait = lambda: True
+        self._timer = QTimer(self, interval=STEP_MS)
+        self._timer.timeout.connect(self._on_tick)
+        workstation.tasks.sync_state_changed.connect(self._on_status)
+
+    def start(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._timer.start()
+
+    @Slot()
+    def _on_tick(self) -> None:
+        if not self._wait():
+            self._waiting += 1
+            if self._waiting > PATIENCE_STEPS:
+                _log.error("the tour waited in vain")
+                self._end(3)
+            return
+        self._waiting = 0
+        try:
+            self._wait = next(self._steps)
+        except StopIteration:
+            self._end(0)
+
+    def _end(self, code: int) -> None:
+        self._timer.stop()
+        QApplication.exit(code)
+
+    @Slot(object)
+    def _on_status(self, status: SyncStatus) -> None:
+        self._status = status
+
+    # ── the walk ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _walk(self) -> Iterator[Wait]:
+        yield lambda: self._station.window.isVisible()
+        yield lambda: self._station.frame is not None
+        yield self._synced
+        role = self._frame().role
+        self._station.theme.choose("light")
+        self._station.window.resize(LAPTOP)
+        if role is Role.ASSISTANT:
+            yield from self._assistant()
+        elif role is Role.OPTOMETRIST:
+            yield from self._optometrist()
+        else:
+            yield from self._board(role)
+        yield from self._goodbye(role)
+
+    def _assistant(self) -> Iterator[Wait]:
+        yield from self._page("today")
+        yield self._shows(QListView)
+        yield from self._both_themes("today")
+        yield from self._sizes("today")
+        QTest.keyClicks(self._focused(QListView), "?")
+        yield from self._shot("today_why")
+        QTest.keyClicks(self._focused(QListView), "2")
+        yield from self._shot("today_recorded")
+        yield from self._search("w")
+        yield from self._page("customers")
+        yield self._shows(QTableView)
+        yield from self._shot("customers")
+        QTest.keyClick(self._focused(QTableView), Qt.Key.Key_Return)
+        yield from self._both_themes("record_assistant")
+        yield from self._page("sync")
+        yield from self._shot("sync")
+
+    def _optometrist(self) -> Iterator[Wait]:
+        yield from self._open_told_record()
+        yield from self._both_themes("record")
+        yield from self._sizes("record")
+        QTest.keyClick(self._frame().current_page(), Qt.Key.Key_E)
+        yield from self._both_themes("exam_entry")
+        QTest.keyClick(QApplication.focusWidget() or self._frame(), Qt.Key.Key_Escape)
+        yield from self._page("today")
+        yield from self._shot("today_optometrist")
+
+    def _board(self, role: Role) -> Iterator[Wait]:
+        yield from self._page("overview")
+        yield from self._both_themes(f"overview_{role.value}")
+        if role is Role.MANAGER:
+            yield from self._open_told_record()
+            yield from self._shot("record_manager")
+
+    def _open_told_record(self) -> Iterator[Wait]:
+        """A child with something to tell: the first in the list who wears a lens."""
+        yield from self._page("customers")
+        yield self._shows(QTableView)
+        table = self._focused(QTableView)
+        model = table.model()
+        worn = (n for n in range(model.rowCount()) if model.index(n, 0).data(ROW_ROLE).product is not None)
+        table.selectRow(next(worn, 0))
+        QTest.keyClick(table, Qt.Key.Key_Return)
+        yield from self._settled()
+
+    def _search(self, text: str) -> Iterator[Wait]:
+        field = self._frame().search
+        field.setFocus()
+        QTest.keyClicks(field, text)
+        yield from self._shot("search")
+        QTest.keyClick(field, Qt.Key.Key_Escape)
+        field.clear()
+
+    def _goodbye(self, role: Role) -> Iterator[Wait]:
+        if role is Role.ASSISTANT:
+            self._frame().sign_out_requested.emit()
+            yield from self._shot("login")
+
+    # ── looking ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _page(self, key: str) -> Iterator[Wait]:
+        self._frame().go(key)
+        yield from self._settled()
+
+    def _both_themes(self, name: str) -> Iterator[Wait]:
+        for scheme in ("light", "dark"):
+            self._station.theme.choose(scheme)
+            yield from self._shot(f"{name}_{scheme}")
+        self._station.theme.choose("light")
+
+    def _sizes(self, name: str) -> Iterator[Wait]:
+        for size, word in ((DESKTOP, "1080p"), (WALL, "4k")):
+            self._station.window.resize(size)
+            yield from self._shot(f"{name}_{word}")
+        self._station.window.resize(LAPTOP)
+        yield from self._settled()
+
+    def _shot(self, name: str) -> Iterator[Wait]:
+        yield from self._settled()
+        pixmap = self._station.window.grab()
+        dialog = QApplication.activeModalWidget()
+        (dialog.grab() if dialog is not None else pixmap).save(str(self._folder / f"{name}.png"))
+
+    def _settled(self) -> Iterator[Wait]:
+        for _ in range(SETTLED_STEPS):
+            yield lambda: True
+
+    def _shows(self, kind: type[QListView] | type[QTableView]) -> Wait:
+        return lambda: any(view.isVisible() and view.model().rowCount() for view in self._frame().findChildren(kind))
+
+    def _focused(self, kind: type[QListView] | type[QTableView]) -> QWidget:
+        view = next(view for view in self._frame().findChildren(kind) if view.isVisible() and view.model().rowCount())
+        view.setFocus()
+        return view
+
+    def _frame(self) -> "MainFrame":
+        assert self._station.frame is not None
+        return self._station.frame
+
+    def _synced(self) -> bool:
+        return self._status is not None and self._status.online and not self._status.catching_up
