@@ -58,7 +58,8 @@ class SyncStatus:
     scanned_at: datetime | None
     scanned_for: date | None
     feeds: dict[str, datetime] = field(default_factory=dict)
-    problem: str = ""  # a code: "", "unreachable", "sign_in_required", "revoked", "upgrade_required", "server_error"
+    # A code: "", "unreachable", "sign_in_required", "revoked", "upgrade_required", "server_error", "internal_error".
+    problem: str = ""
     lease_until: datetime | None = None  # until when this copy may be shown without hearing from the centre
 
 

@@ -110,7 +110,7 @@ class SyncLoop:
             return 0.0
         except (SignInRequired, UpgradeRequired) as error:
             return self._blocked(error)
-        except HcrmError as error:
+        except Exception as error:  # a bug in one cycle must not end the conversation unnoticed
             return self._failed(error)
 
     def _succeeded(self, report: CycleReport) -> float:
@@ -140,12 +140,11 @@ class SyncLoop:
         self._offline(problem)
         return self._jittered(BLOCKED_SECONDS)
 
-    def _failed(self, error: HcrmError) -> float:
+    def _failed(self, error: Exception) -> float:
         self.state = SyncState.BACKOFF
         self._failures += 1
         _log.warning("sync cycle failed (%s), attempt %d", type(error).__name__, self._failures)
-        silent = isinstance(error, Unreachable) and not isinstance(error, ServerFailed)
-        self._offline("unreachable" if silent else "server_error")
+        self._offline(_problem(error))
         if isinstance(error, Busy) and error.retry_after is not None:
             return self._jittered(min(error.retry_after, BACKOFF_MOST_SECONDS))
         return self._jittered(min(BACKOFF_FIRST_SECONDS * 2 ** min(self._failures - 1, 10), BACKOFF_MOST_SECONDS))
@@ -180,6 +179,12 @@ class SyncLoop:
             body = meta.read(session, meta.CONNECTION) or {}
         last = body.get("last_success_at")
         return Connection(last_success_at=None if last is None else datetime.fromisoformat(last))
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, Unreachable):
+        return "server_error" if isinstance(error, ServerFailed) else "unreachable"
+    return "server_error" if isinstance(error, HcrmError) else "internal_error"
 
 
 def _iso(instant: datetime | None) -> str | None:

@@ -189,6 +189,21 @@ def test_a_fault_of_the_centre_is_not_called_a_lost_connection(
     assert status(signed_in).problem == "server_error"
 
 
+def test_a_bug_in_one_cycle_does_not_end_the_conversation(
+    loop: SyncLoop, centre: Centre, signed_in: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stumble(_request: httpx.Request) -> httpx.Response:
+        raise ZeroDivisionError("王欣怡")
+
+    greeting, centre.answers["/sync/hello"] = centre.answers["/sync/hello"], stumble
+    assert loop.step() == around(loops.BACKOFF_FIRST_SECONDS)
+    assert status(signed_in).problem == "internal_error"
+    assert "ZeroDivisionError" in caplog.text
+    assert "王欣怡" not in caplog.text
+    centre.answers["/sync/hello"] = greeting
+    assert loop.step() == around(loops.POLL_SECONDS)
+
+
 def test_a_stuck_push_does_not_keep_the_pull(loop: SyncLoop, centre: Centre, signed_in: Workspace) -> None:
     with signed_in.write() as session:
         session.execute(CUSTOMER.insert().values(id=(child := new_id())))

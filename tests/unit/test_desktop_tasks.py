@@ -1,5 +1,7 @@
 """The bridge between the GUI thread and the workers."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -177,6 +179,12 @@ def test_a_centre_that_is_not_there_is_told_and_shown(tasks: Tasks, screen: Scre
     refusal = wait(qtbot, screen, lambda: tasks.sign_in(screen, done=print, failed=screen.on_answer, **account))
     assert "does not answer" in str(refusal)
     tasks.sync_now()
+
+
+def test_the_first_window_does_not_wait_for_heavy_imports() -> None:
+    heavy = "{'sqlalchemy', 'httpx', 'pydantic', 'polars', 'keyring', 'numpy'}"
+    program = f"import hcrm_desktop.tasks, sys; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"
 
 
 def test_signing_out_works_without_the_centre(tasks: Tasks, screen: Screen, qtbot: QtBot, workspace: Workspace) -> None:
