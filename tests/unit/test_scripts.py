@@ -57,7 +57,7 @@ def test_no_talk_ever_says_none_or_shows_a_placeholder_whatever_is_missing(key: 
 
 
 @pytest.mark.parametrize(("growth", "told"), [("0.24", False), ("0.25", True), ("-0.50", False)])
-def test_growth_within_the_smallest_step_is_not_spoken_of(growth: str, told: bool) -> None:
+def test_growth_within_the_smallest_step_is_not_spoken_of(growth: str, *, told: bool) -> None:
     values = ScriptValues(today=TODAY, child_name="王欣怡", growth={Eye.OD: Decimal(growth)})
     assert ("增长" in render_script(SCRIPTS["recheck_overdue"], values)) is told
 

@@ -73,7 +73,7 @@ def test_a_day_that_has_come_leaves_the_task_awake(day: date) -> None:
 
 
 @pytest.mark.parametrize(("days", "accepted"), [(FURTHEST_DAYS, True), (FURTHEST_DAYS + 1, False)])
-def test_a_day_in_another_year_is_a_slip(days: int, accepted: bool) -> None:
+def test_a_day_in_another_year_is_a_slip(days: int, *, accepted: bool) -> None:
     far = TODAY + timedelta(days=days)
     if accepted:
         assert _after(Outcome.CONSIDERING, next_on=far).next_on == far
