@@ -50,7 +50,7 @@ def _annotate(sheet: Worksheet, remarks: Iterable[Remark]) -> None:
         by_row.setdefault(remark.row, []).append(remark)
     if not by_row:
         return
-    columns = _columns(sheet, {remark.column for found in by_row.values() for remark in found})
+    columns = _columns(sheet, {remark.column for found in by_row.values() for remark in found if remark.column})
     reason = sheet.max_column + 1
     sheet.column_dimensions[get_column_letter(reason)].width = _REASON_WIDTH
     for row, found in by_row.items():

@@ -129,7 +129,7 @@ class Entries:
             if jsonable(row[name]) == former["values"].get(name):
                 changes[name] = value
             elif jsonable(row[name]) != jsonable(value):
-                problems.append(_kept(name, value))
+                problems.append(_kept(name))
         if changes:
             self._book.change(item.table, changes, row=row, customer_id=common["customer_id"])
         return problems
@@ -137,7 +137,7 @@ class Entries:
     def _amend(self, item: Item, former: Values, *, row: Values, common: Values) -> tuple[Values, list[Problem]]:
         """A corrected exam is a new one that supersedes; one that somebody amended here stays as it is."""
         if row["status"] != ExamStatus.FINAL:
-            return former, [_kept("examined_on", row["examined_on"])]
+            return former, [_kept("examined_on")]
         self._book.change(item.table, {"status": ExamStatus.AMENDED}, row=row, customer_id=common["customer_id"])
         return self._create(item, common, supersedes_id=row["id"], amend_reason=self._amend_reason), []
 
@@ -161,6 +161,5 @@ def _digest(person: Values, items: Iterable[Item]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _kept(field: str, value: object) -> Problem:
-    parameters = {"seen": str(jsonable(value))}
-    return Problem(code="present_value_kept", field=field, severity=Severity.HINT, parameters=parameters)
+def _kept(field: str) -> Problem:
+    return Problem(code="present_value_kept", field=field, severity=Severity.HINT)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 from hcrm_central.connectors.ledger.cells import Cell, text_of
@@ -13,7 +14,7 @@ from hcrm_core.errors import Problem, Severity
 _HEAD_ROWS = 20  # titles and remarks that people put above a header
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Layout:
     """A sheet of the file, recognised as one of the profile's.
 
@@ -33,10 +34,15 @@ class Layout:
     remarks: tuple[Remark, ...]
     readable: bool
 
+    @cached_property
+    def _titles_by_field(self) -> dict[str, str]:
+        return {column.field: self.titles[index] for index, column in self.columns.items()}
+
     def title_of(self, field: str) -> str:
         """The title of the column that fills a field, or holds it: `OD.sphere` may stand in `OD.prescription`."""
-        by_field = {column.field: self.titles[index] for index, column in self.columns.items()}
-        return by_field.get(field) or by_field.get(f"{field.partition('.')[0]}.prescription", "")
+        by_field = self._titles_by_field
+        whole = f"{field.partition('.')[0]}.prescription"
+        return by_field.get(field) or by_field.get(whole) or by_field.get(field.removesuffix("_id"), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ class People:
             if not present or (former.get(name) is not None and former[name] == jsonable(present)):
                 changes[name] = value
             else:
-                problems.append(_kept(name, value))
+                problems.append(_kept(name))
         self._change("customer", changes, row=row, customer_id=customer_id)
         known = self._known[customer_id]
         known.birth_date, known.sex = row["birth_date"], row["sex"]
@@ -191,7 +191,7 @@ class People:
         if row["family_id"] is None:
             self._change("customer", {"family_id": guardian["family_id"]}, row=row, customer_id=customer_id)
         elif row["family_id"] != guardian["family_id"]:
-            problems.append(_kept("phone", person.phone.digits if person.phone else "", code="phone_of_other_family"))
+            problems.append(_kept("phone", code="phone_of_other_family"))
         if person.phone:
             self._known[customer_id].phones.add(person.phone.digits)
         return problems
@@ -229,7 +229,7 @@ class People:
         changes = {name: value for name, value in said.items() if value and not guardian[name]}
         self._change("guardian", changes, row=guardian, customer_id=None)
         if person.guardian_name and guardian["name"] != person.guardian_name:
-            return [_kept("guardian_name", person.guardian_name, code="guardian_differs")]
+            return [_kept("guardian_name", code="guardian_differs")]
         return []
 
     def _guardian_of(self, phone: Phone | None) -> Values | None:
@@ -300,5 +300,5 @@ def _spellings(name: str) -> tuple[str, str, str]:
     return name, f"{name}（小）", f"{name}（大）"
 
 
-def _kept(field: str, value: object, *, code: str = "present_value_kept") -> Problem:
-    return Problem(code=code, field=field, severity=Severity.HINT, parameters={"seen": str(jsonable(value))})
+def _kept(field: str, *, code: str = "present_value_kept") -> Problem:
+    return Problem(code=code, field=field, severity=Severity.HINT)

@@ -136,7 +136,7 @@ def _customer_columns(row: ReadRow, *, clinic: Clinic) -> Values:
 
 def _compare(row: ReadRow, field: str, *, said: object, identity: object) -> None:
     if said is not None and identity is not None and said != identity:
-        row.add(_warning("identity_contradicts", field, seen=str(said), read=str(identity)))
+        row.add(_warning("identity_contradicts", field))
 
 
 def _staff(row: ReadRow, field: str, *, clinic: Clinic) -> UUID | None:
@@ -231,8 +231,8 @@ def _contact(row: ReadRow) -> Iterator[Item]:
     if day is None and outcome is None:
         return
     if day is None or outcome is None:
-        missing = "contacted_on" if day is None else "outcome"
-        row.add(_warning("contact_incomplete", missing, seen=str(outcome or day)))
+        missing, present = ("contacted_on", "outcome") if day is None else ("outcome", "contacted_on")
+        row.add(_warning("contact_incomplete", missing, seen=row.written(present)))
         return
     values: Values = {
         "channel": Channel.PHONE,

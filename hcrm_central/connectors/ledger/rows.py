@@ -1,7 +1,7 @@
 """Reads the rows below a header: values by field, what is wrong with each cell, and which rows are people."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from hcrm_central.connectors.ledger.cells import Readers, text_of
@@ -34,10 +34,17 @@ class ReadRow:
     texts: dict[str, str] = field(default_factory=dict)
     remarks: list[Remark] = field(default_factory=list)
 
+    def written(self, field: str) -> str:
+        """What stands in the cell that fills a field."""
+        return self.texts.get(self.layout.title_of(field), "")
+
     def add(self, problem: Problem, *, column: str = "") -> None:
-        """Add a remark; its column is the one that fills the problem's field."""
+        """Add a remark. Its column is the one that fills the problem's field, and what was seen is that cell, unless
+        the problem says otherwise."""
         title = column or self.layout.title_of(problem.field)
-        self.remarks.append(remark(problem, sheet=self.layout.opened.name, row=self.number, column=title))
+        seen = {"seen": self.texts.get(title, "")}
+        told = replace(problem, parameters=seen | problem.parameters)
+        self.remarks.append(remark(told, sheet=self.layout.opened.name, row=self.number, column=title))
 
 
 class RowReader:
