@@ -10,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from hcrm_central.audit import audit
 from hcrm_central.store.engine import Principal, transaction
 from hcrm_central.store.tables import Account
 from hcrm_core.errors import Rejected
@@ -91,6 +92,16 @@ def create_account(
                 name=name or (staff.name if staff else wanted),
                 created_at=clock.now(),
             )
+        )
+        audit(
+            session,
+            "account:created",
+            clock=clock,
+            account_id=None,
+            device_id=None,
+            subject_kind="account",
+            subject_id=account_id,
+            detail={"role": role},
         )
     return account_id
 

@@ -1,8 +1,8 @@
 """Serve the application until somebody asks to stop."""
 
 import contextlib
+import os
 import socket
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -37,11 +37,17 @@ def serve(app: FastAPI, settings: Settings) -> None:
 
 
 def _listening(settings: Settings) -> socket.socket:
-    options: dict[str, Any] = {"family": socket.AF_INET6 if ":" in settings.host else socket.AF_INET}
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # The protocol must be named: asyncio switches Nagle's delay off for sockets that say they are TCP, and no others.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((settings.host, settings.port), **options)
+        if os.name != "nt":  # there it would let a second process take the same port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((settings.host, settings.port))
     except OSError as error:
+        sock.close()
         raise SurroundingsFailed(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}",
             remedy="stop what uses the port, or set HCRM_PORT",
         ) from None
+    return sock

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from hcrm_core.terms import Role
 
@@ -75,8 +75,8 @@ class HelloRequest(Message):
     protocol: int = PROTOCOL
     app_version: str
     unsent: int = 0
-    oldest_unsent_at: datetime | None = None
-    now: datetime
+    oldest_unsent_at: AwareDatetime | None = None
+    now: AwareDatetime
 
 
 class StreamGrant(Message):
@@ -198,7 +198,7 @@ class Operation(Message):
     row_id: UUID
     base_ver: int | None
     body: Json
-    captured_at: datetime
+    captured_at: AwareDatetime
 
 
 class PushRequest(Message):

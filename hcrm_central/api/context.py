@@ -13,7 +13,8 @@ from hcrm_core.wire import RefusalCode
 BEARER = "Bearer "
 
 
-def centre(request: Request) -> Centre:
+async def centre(request: Request) -> Centre:
+    """A look-up: not worth a thread, hence async."""
     found = request.app.state.centre
     assert isinstance(found, Centre)
     return found

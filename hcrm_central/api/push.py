@@ -7,16 +7,17 @@ asks now.
 
 import hashlib
 import json
+from typing import Any
 
 from sqlalchemy import exc, insert, select
 from sqlalchemy.orm import Session
 
-from hcrm_central.api.audit import audit
 from hcrm_central.api.centre import Centre
 from hcrm_central.api.hello import epoch_of
 from hcrm_central.api.pull import visible_rows
 from hcrm_central.api.refusals import Refused
 from hcrm_central.api.sessions import SignedIn
+from hcrm_central.audit import audit
 from hcrm_central.operations import HANDLERS
 from hcrm_central.operations.intent import Effect, Intent
 from hcrm_central.store.engine import transaction
@@ -69,6 +70,7 @@ class _Applier:
 
     def result(self, operation: Operation) -> OperationResult:
         """What became of an operation: now, or when it first came."""
+        operation = operation.model_copy(update={"body": _storable(operation.body)})
         digest = _digest(operation)
         known = self._receipt(operation)
         if known is not None:
@@ -170,6 +172,15 @@ class _Applier:
             customer_id=outcome.customer_id if isinstance(outcome, Effect) else None,
             detail={"op_id": str(operation.op_id), "status": result.status, "reason": result.reason},
         )
+
+
+def _storable(value: Any) -> Any:  # why Any: a body is JSON, whatever a workstation made of it
+    """JSON as PostgreSQL can keep it: it has no NUL, and an operation with one may not block the queue."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    return {_storable(name): _storable(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _digest(operation: Operation) -> bytes:

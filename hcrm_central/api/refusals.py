@@ -48,7 +48,7 @@ TRANSIENT = (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError, sql
 BY_KIND: tuple[tuple[tuple[type[Exception], ...], RefusalCode], ...] = (
     ((SignInRequired,), RefusalCode.SESSION_ENDED),
     ((NotPermitted,), RefusalCode.NOT_PERMITTED),
-    ((Rejected, RequestValidationError), RefusalCode.INVALID_REQUEST),
+    ((Rejected, RequestValidationError, sqlalchemy.exc.DataError), RefusalCode.INVALID_REQUEST),
     ((SurroundingsFailed, *TRANSIENT), RefusalCode.UNAVAILABLE),
 )
 

@@ -18,9 +18,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from hcrm_central import accounts
-from hcrm_central.api.audit import audit
 from hcrm_central.api.centre import Centre
 from hcrm_central.api.refusals import Refused
+from hcrm_central.audit import audit
 from hcrm_central.store.engine import Principal, transaction
 from hcrm_central.store.tables import Account, Device, Token
 from hcrm_core.wire import DeviceClaim, LoginRequest, Person, RefreshRequest, RefusalCode, TokenResponse

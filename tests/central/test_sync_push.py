@@ -316,3 +316,32 @@ def test_two_pushes_of_one_device_at_once_apply_once(client_for: SignIn, clinic:
         results = list(pool.map(lambda one: one.push(operation).results[0].status.value, (client, twin)))
     assert sorted(results) == ["applied", "duplicate"]
     assert follow_ups(store) == before + 1
+
+
+def test_text_that_postgresql_cannot_keep_does_not_block_the_queue(
+    client_for: SignIn, clinic: Clinic, store: Store
+) -> None:
+    client = client_for("assistant")
+    bodies = [outcome_body(clinic.mine, note="一\0二"), outcome_body(clinic.far, note="一\0二")]
+    operations = [client.operation(OUTCOME, clinic.mine.task_id, body) for body in bodies]
+    for statuses in (["applied", "held"], ["duplicate", "held"]):
+        assert [result.status for result in client.push(*operations).results] == statuses
+    with Session(store.jobs) as session:
+        notes = select(FollowUp.note).where(FollowUp.id == bodies[0]["follow_up_id"])
+        assert session.scalars(notes).one() == "一\ufffd二"
+
+
+def test_an_instant_without_a_zone_is_refused(client_for: SignIn, clinic: Clinic) -> None:
+    client = client_for("assistant")
+    operation = client.operation(OUTCOME, clinic.mine.task_id, outcome_body(clinic.mine)).model_dump(mode="json")
+    request = {"epoch": str(new_id()), "operations": [operation | {"captured_at": "2026-11-22T09:00:00"}]}
+    assert client.post("/sync/push", request).status_code == 422
+    assert client.post("/sync/hello", {"app_version": "1", "now": "2026-11-22T09:00:00"}).status_code == 422
+
+
+def test_numbers_beyond_all_measure_are_refused(client_for: SignIn, clinic: Clinic) -> None:
+    client = client_for("assistant")
+    operation = client.operation(OUTCOME, clinic.mine.task_id, outcome_body(clinic.mine), n=10**30)
+    assert client.send(operation).status_code in (409, 422)
+    now = client.clock.now().isoformat()
+    assert client.post("/sync/hello", {"app_version": "1", "now": now, "unsent": 10**12}).status_code == 422
