@@ -41,7 +41,7 @@ DEBIAN_PACKAGES = [
     "libxcb-xkb1",
     "fonts-noto-cjk",
 ]
-VIRTUAL_SCREEN = ["xvfb", "xauth"]
+VIRTUAL_SCREEN = ["xvfb", "xauth", "openbox"]
 
 
 # ── set-up ───────────────────────────────────────────────────────────────────────────────────────────────

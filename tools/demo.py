@@ -232,9 +232,12 @@ def take_pictures(clinic: Clinic, url: str, arguments: argparse.Namespace, summa
 
 @contextlib.contextmanager
 def virtual_screen(environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """An X server without a screen where there is one to be had, else Qt's offscreen platform."""
-    xvfb = shutil.which("Xvfb")
-    if xvfb is None:
+    """An X server without a screen where there is one to be had, else Qt's offscreen platform.
+
+    With a window manager: without one no window is active, and keys reach nobody.
+    """
+    xvfb, manager = shutil.which("Xvfb"), shutil.which("openbox")
+    if xvfb is None or manager is None:
         yield {**environment, "QT_QPA_PLATFORM": "offscreen"}
         return
     reader, writer = os.pipe()
@@ -249,8 +252,12 @@ def virtual_screen(environment: dict[str, str]) -> Iterator[dict[str, str]]:
     os.close(writer)
     try:
         with os.fdopen(reader) as answer:
-            display = answer.readline().strip()
-        yield {**environment, "DISPLAY": f":{display}", "QT_QPA_PLATFORM": "xcb"}
+            shown = {**environment, "DISPLAY": f":{answer.readline().strip()}", "QT_QPA_PLATFORM": "xcb"}
+        desk = subprocess.Popen([manager], env=shown, stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            yield shown
+        finally:
+            stop(desk)
     finally:
         stop(server)
 

@@ -14,7 +14,7 @@ from hcrm_desktop.views.widgets.table import quiet_table
 
 CONCERNS = frozenset({"customer", "guardian", "membership", "segment", "lens_order"})
 PAUSE_MS = 150
-WIDTHS = (130, 60, 100, 100, 130, 90)
+WIDTHS = (150, 90, 110, 110, 150, 110)
 
 
 class CustomersPage(QWidget):

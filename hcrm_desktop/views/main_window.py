@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from hcrm_core.terms import Role
-from hcrm_desktop.cache.rows import SignedIn, SyncStatus
+from hcrm_desktop.cache.rows import Changes, SignedIn, SyncStatus
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.failures import Failures
@@ -192,9 +192,9 @@ class MainFrame(QWidget):
         row = QHBoxLayout(bar)
         row.setContentsMargins(20, 8, 12, 8)
         row.setSpacing(8)
-        where = QLabel(" · ".join(self._desk.person.site_names) or self.tr("全集团"))
-        where.setProperty("role", "muted")
-        row.addWidget(where)
+        self._where = QLabel()
+        self._where.setProperty("role", "muted")
+        row.addWidget(self._where)
         row.addStretch(1)
         self.search.setFixedWidth(380)
         self.search.setVisible(self._desk.person.role in DESK_ROLES)
@@ -231,8 +231,10 @@ class MainFrame(QWidget):
             ("F5", self._desk.tasks.sync_now),
         ):
             QShortcut(QKeySequence(keys), self, slot)
+        self._desk.tasks.data_changed.connect(self._on_data_changed)
         self._on_theme_changed()
         self._ask_status()
+        self._ask_person()
 
     # ── moving about ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -247,7 +249,7 @@ class MainFrame(QWidget):
         page.setFocus()
         return page
 
-    def current_page(self) -> QWidget:
+    def current_page(self) -> QWidget | None:
         return self._stack.currentWidget()
 
     @Slot(object)
@@ -296,6 +298,22 @@ class MainFrame(QWidget):
         from hcrm_desktop.cache.queries import sync_status
 
         self._desk.tasks.query(self, sync_status, done=self._on_sync_state_changed)
+
+    def _ask_person(self) -> None:
+        """The names of a person's sites come with the first pull, after the sign-in."""
+        from hcrm_desktop.cache.queries import signed_in
+
+        self._desk.tasks.query(self, signed_in, done=self._on_person)
+
+    @Slot(object)
+    def _on_person(self, person: SignedIn | None) -> None:
+        if person is not None:
+            self._where.setText(" · ".join(person.site_names))
+
+    @Slot(object)
+    def _on_data_changed(self, changes: Changes) -> None:
+        if "site" in changes.kinds:
+            self._ask_person()
 
     @Slot(object)
     def _on_sync_state_changed(self, status: SyncStatus) -> None:

@@ -10,6 +10,7 @@ from hcrm_desktop.cache.rows import CustomerHit
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.views.words import Words
 
+LINE_HEIGHT, MOST_LINES = 33, 10
 PAUSE_MS = 120  # after the last key; typing must not ask for every letter
 
 
@@ -31,7 +32,7 @@ class SearchField(QLineEdit):
         self._answers = QListWidget(parent)
         self._answers.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._answers.setAccessibleName(self.tr("搜索结果"))
-        self._answers.setFrameShape(QListWidget.Shape.Box)
+        self._answers.setObjectName("answers")
         self._answers.itemClicked.connect(self._on_answer_clicked)
         self._answers.hide()
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
@@ -80,10 +81,10 @@ class SearchField(QLineEdit):
         window = self._answers.parentWidget()
         if window is None or not self.hasFocus():
             return
-        lines = min(10, max(1, self._answers.count()))
+        lines = min(MOST_LINES, max(1, self._answers.count()))
         below = self.mapTo(window, QPoint(0, self.height() + 4))
         width = max(self.width(), 520)
-        self._answers.setGeometry(below.x() + self.width() - width, below.y(), width, lines * 34 + 8)
+        self._answers.setGeometry(below.x() + self.width() - width, below.y(), width, lines * LINE_HEIGHT + 10)
         self._answers.show()
         self._answers.raise_()
 

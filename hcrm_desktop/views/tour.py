@@ -72,7 +72,7 @@ class Tour(QObject):
     # ── the walk ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _walk(self) -> Iterator[Wait]:
-        yield lambda: self._station.window.isVisible()
+        yield self._station.window.isVisible
         yield lambda: self._station.frame is not None
         yield self._synced
         role = self._frame().role
@@ -126,6 +126,7 @@ class Tour(QObject):
         yield from self._page("customers")
         yield self._shows(QTableView)
         table = self._focused(QTableView)
+        assert isinstance(table, QTableView)
         model = table.model()
         worn = (n for n in range(model.rowCount()) if model.index(n, 0).data(ROW_ROLE).product is not None)
         table.selectRow(next(worn, 0))

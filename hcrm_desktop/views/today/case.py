@@ -37,9 +37,9 @@ class CasePanel(QWidget):
         self._column.setSpacing(6)
         self._build_head()
         self._build_why()
+        self._build_script()
         self._build_exam()
         self._contacts = self._section(self.tr("最近联系"))
-        self._build_script()
         self._column.addStretch(1)
         inside = QWidget()
         inside.setLayout(self._column)
@@ -71,6 +71,7 @@ class CasePanel(QWidget):
         row.addWidget(self._open)
         self._column.addLayout(row)
         self._guardian = QLabel(textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._guardian.setProperty("role", "title")
         self._column.addWidget(self._guardian)
 
     def _build_why(self) -> None:

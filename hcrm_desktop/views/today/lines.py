@@ -21,9 +21,9 @@ LATE_DAYS = 14  # a fortnight: beyond it the line is marked to act, before it to
 def urgency(row: TaskRow, today: date) -> str:
     """The tone of a line: "act", "warn" or "neutral"."""
     late = (today - row.due_on).days
-    if row.state in CLOSED:
+    if row.state in CLOSED or row.state is TaskState.SNOOZED:
         return "neutral"
-    return "act" if late > LATE_DAYS or row.priority <= 1 else "warn" if late > 0 else "neutral"
+    return "act" if late > LATE_DAYS else "warn" if late > 0 else "neutral"
 
 
 class TaskLine(QStyledItemDelegate):

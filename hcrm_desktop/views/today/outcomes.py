@@ -34,6 +34,7 @@ ORDER = (
     Outcome.DISCOMFORT,
 )
 CHANNELS = (Channel.PHONE, Channel.WECOM, Channel.SMS, Channel.IN_PERSON)
+COLUMNS = 5
 BOOK_AHEAD_DAYS = 3  # what the date field offers for a booking; the person changes it
 
 
@@ -63,8 +64,6 @@ class OutcomeBar(QFrame):
         self._next.setDisplayFormat("yyyy-MM-dd")
         self._next.setAccessibleName(self.tr("下次日期"))
         self._next.setMinimumWidth(130)
-        self._hint = QLabel(wordWrap=True)
-        self._hint.setProperty("role", "small")
         self._buttons: dict[Outcome, QPushButton] = {}
         self._build()
         self._next.userDateChanged.connect(self._on_date_changed)
@@ -72,30 +71,29 @@ class OutcomeBar(QFrame):
     def _build(self) -> None:
         self.setProperty("role", "well")
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 10, 12, 10)
+        column.setContentsMargins(10, 10, 10, 10)
         column.setSpacing(8)
         for channel in CHANNELS:
             self._channel.addItem(self._words.channel(channel), channel)
         self._channel.setAccessibleName(self.tr("联系方式"))
+        column.addLayout(self._build_grid())
         first = QHBoxLayout()
         first.setSpacing(8)
         first.addWidget(self._channel)
         first.addWidget(self._note, 1)
         column.addLayout(first)
-        column.addLayout(self._build_grid())
         column.addLayout(self._build_days())
-        column.addWidget(self._hint)
 
     def _build_grid(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setSpacing(6)
         for number, outcome in enumerate(ORDER, 1):
-            label = self.tr("{n}  {outcome}").format(n=number, outcome=self._words.outcome(outcome))
+            label = self.tr("{n} {outcome}").format(n=number, outcome=self._words.outcome(outcome))
             button = QPushButton(label)
             button.setProperty("kind", "key")
             button.setToolTip(self.tr("按数字键 {n}").format(n=number))
             button.clicked.connect(partial(self.choose, outcome))
-            grid.addWidget(button, (number - 1) // 3, (number - 1) % 3)
+            grid.addWidget(button, (number - 1) // COLUMNS, (number - 1) % COLUMNS)
             self._buttons[outcome] = button
         return grid
 
@@ -109,8 +107,8 @@ class OutcomeBar(QFrame):
         self._snooze.clicked.connect(self.snooze)
         row.addWidget(label)
         row.addWidget(self._next)
-        row.addStretch(1)
         row.addWidget(self._snooze)
+        row.addStretch(1)
         return row
 
     # ── for the page ─────────────────────────────────────────────────────────────────────────────────────
@@ -164,9 +162,9 @@ class OutcomeBar(QFrame):
 
     def _say_default(self) -> None:
         if self._dated:
-            self._hint.setText(self.tr("所有结果都按所选日期再次提醒。"))
+            self._next.setToolTip(self.tr("所有结果都按所选日期再次提醒。"))
         else:
-            self._hint.setText(self.tr("日期只用于“已约”和推迟；未接、考虑、不适会自动安排下次。"))
+            self._next.setToolTip(self.tr("日期只用于“已约”和推迟；未接、考虑、不适会自动安排下次。"))
 
 
 def _qdate(on: date) -> QDate:

@@ -33,7 +33,7 @@ from hcrm_desktop.views.widgets.states import EmptyState, StateStack
 
 CONCERNS = frozenset({"task", "follow_up", "customer", "guardian", "sop", "lens_order", "exam"})
 PAUSE_MS = 150  # changes and keys that come close together are read once
-CASE_WIDTH = 468
+CASE_WIDTH = 480
 
 
 class TodayPage(QWidget):
@@ -108,7 +108,7 @@ class TodayPage(QWidget):
         row.setSpacing(12)
         row.addLayout(self._chip_row, 1)
         for widget in (self._overdue, self._closed, self._text):
-            row.addWidget(widget, 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
         return row
 
     def _build_list(self) -> QFrame:
