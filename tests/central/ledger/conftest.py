@@ -6,18 +6,22 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook
-from sqlalchemy import select
+from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import Session
 
 from hcrm_central.connectors.ledger import LedgerReport, import_ledger
 from hcrm_central.store.engine import snapshot, transaction
 from hcrm_central.store.opening import Store
+from hcrm_central.store.postgres import PrivatePostgres
 from hcrm_core.terms import DepartmentKind, Role
 from hcrm_store.organisation import Department, Site, Staff
 from hcrm_store.resources import resource
+from tests.conftest import copied
 from tests.fakes import FakeClock
 
 SAMPLE = resource("samples", "ledger_sample.xlsx")
+# What every store has from the beginning, and the organisation.
+_LASTING = {"alembic_version", "incarnation", "scan_lease", "site", "department", "staff"}
 STAFF = ("周婷", "王燕", "刘佳", "李娜", "陈晓")
 
 _OK_TITLES = [
@@ -97,20 +101,36 @@ def write(tmp_path: Path) -> Write:
     return written
 
 
+@pytest.fixture(scope="session")
+def clinic(postgres_server: PrivatePostgres, template_database: str) -> Iterator[Store]:
+    """One store for all tests of the ledger, with a site, its optometry department and the staff of the sample."""
+    with copied(postgres_server, template_database) as store:
+        with transaction(store.jobs) as session:
+            _add_clinic(session)
+        yield store
+
+
 @pytest.fixture
-def staffed(store: Store) -> Store:
-    """A store with one site, its optometry department and the staff that the sample names."""
-    with transaction(store.jobs) as session:
-        site = Site(code="HZ01", name="杭州")
-        session.add(site)
-        session.flush()
-        department = Department(site_id=site.id, code="OPT", name="视光", kind=DepartmentKind.OPTOMETRY)
-        session.add(department)
-        session.flush()
-        for number, name in enumerate(STAFF):
-            role = Role.OPTOMETRIST if name == "陈晓" else Role.ASSISTANT
-            session.add(Staff(code=f"S{number}", name=name, role=role, site_id=site.id, department_id=department.id))
-    return store
+def staffed(clinic: Store) -> Store:
+    """The clinic's store without anything but its staff."""
+    with clinic.owner.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = 'replica'"))  # no triggers, any order
+        for table in inspect(connection).get_table_names():
+            if table not in _LASTING:
+                connection.execute(text(f"DELETE FROM {table}"))
+    return clinic
+
+
+def _add_clinic(session: Session) -> None:
+    site = Site(code="HZ01", name="杭州")
+    session.add(site)
+    session.flush()
+    department = Department(site_id=site.id, code="OPT", name="视光", kind=DepartmentKind.OPTOMETRY)
+    session.add(department)
+    session.flush()
+    for number, name in enumerate(STAFF):
+        role = Role.OPTOMETRIST if name == "陈晓" else Role.ASSISTANT
+        session.add(Staff(code=f"S{number}", name=name, role=role, site_id=site.id, department_id=department.id))
 
 
 @pytest.fixture
