@@ -485,13 +485,18 @@ class Workstation:
         more = True
         while more:
             answer = self.pull(epoch=greeting.epoch, limit=limit)
-            for page in answer.pages:
-                self.held |= {(row.kind, row.id): row for row in page.rows}
-                for gone in page.tombstones:
-                    self.held.pop((gone.kind, gone.id), None)
-                self.cursors[page.stream] = page.next
+            self.take(answer)
             more = any(page.more for page in answer.pages)
         return greeting
+
+    def take(self, answer: PullResponse) -> bool:
+        """Apply pages as a workstation does; whether there was anything in them."""
+        for page in answer.pages:
+            self.held |= {(row.kind, row.id): row for row in page.rows}
+            for gone in page.tombstones:
+                self.held.pop((gone.kind, gone.id), None)
+            self.cursors[page.stream] = page.next
+        return any(page.rows or page.tombstones for page in answer.pages)
 
     def rows(self, kind: str) -> dict[UUID, Json]:
         return {row_id: row.body for (found, row_id), row in self.held.items() if found == kind}

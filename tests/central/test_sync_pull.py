@@ -228,35 +228,49 @@ def test_an_assistant_with_few_customers_of_many_needs_few_pages(
     assert not page.more
 
 
+def test_a_change_made_before_anothers_commit_and_committed_after_it_is_not_missed(
+    client_for: SignIn, clinic: Clinic, store: Store
+) -> None:
+    client = client_for("assistant")
+    client.catch_up()
+    with transaction(store.jobs) as slow:
+        first = _one_more_task(slow, clinic, 1)
+        slow.flush()
+        with transaction(store.jobs) as quick:
+            second = _one_more_task(quick, clinic, 2)
+        client.catch_up()
+        assert (first in client.rows("task"), second in client.rows("task")) == (False, True)
+    client.catch_up()
+    assert first in client.rows("task")
+
+
 def test_a_reader_misses_nothing_beside_slow_concurrent_writers(
     client_for: SignIn, clinic: Clinic, store: Store
 ) -> None:
-    """Writers overlap on purpose: each change is made before another commits, in another order than the commits."""
     client = client_for("assistant")
-    client.catch_up()
-    numbers, writers = itertools.count(), 4
-    meeting = threading.Barrier(writers)
-    made: list[UUID] = []
+    epoch = client.catch_up().epoch
+    tasks = f"{clinic.north}:tasks"
+    client.cursors = {tasks: client.cursors[tasks]}
+    numbers, writers, made = itertools.count(1), 4, list[UUID]()
 
     def write(writer: int) -> None:
-        for round_ in range(8):
+        for round_ in range(12):
             with transaction(store.jobs) as session:
                 made.append(_one_more_task(session, clinic, next(numbers)))
                 session.flush()
-                if (writer + round_) % 2:  # half of them dawdle between their change and their commit
-                    session.execute(text("SELECT pg_sleep(0.02)"))
-                if round_ == 0:
-                    meeting.wait(30)
+                # Some dawdle between their change and their commit, so that commits come in another order.
+                session.execute(text("SELECT pg_sleep(:s)"), {"s": 0.06 * ((writer + round_) % 3)})
 
     threads = [threading.Thread(target=write, args=(writer,)) for writer in range(writers)]
     for thread in threads:
         thread.start()
+    pulls_with_news = 0
     while any(thread.is_alive() for thread in threads):
-        client.catch_up(limit=3)
-    for thread in threads:
-        thread.join()
-    client.catch_up()
-    assert len(made) == writers * 8
+        pulls_with_news += client.take(client.pull(epoch=epoch, limit=3))
+    while client.take(client.pull(epoch=epoch)):
+        pass
+    assert len(made) == writers * 12
+    assert pulls_with_news > writers  # it did read while they wrote
     assert set(made) <= set(client.rows("task"))
 
 
