@@ -1,0 +1,1 @@
+"""客户档案: is this eye growing too fast?"""

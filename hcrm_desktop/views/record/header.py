@@ -1,0 +1,145 @@
+"""The top of 客户档案: who this is, what is worn, why he is in a segment, when he is due."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from uuid import UUID
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from hcrm_core.terms import Role
+from hcrm_desktop.cache.rows import CustomerHeader, CustomerRecord
+from hcrm_desktop.theme import Theme, set_property
+from hcrm_desktop.views.record.why import EvidencePanel
+from hcrm_desktop.views.record.worn import WornWords
+from hcrm_desktop.views.widgets.chips import Chip
+from hcrm_desktop.views.widgets.flow import FlowLayout
+from hcrm_desktop.views.words import Words
+
+
+class RecordHeader(QFrame):
+    """Who this is.
+
+    Signals:
+        back_requested, exam_requested, follow_up_requested: the buttons.
+        customer_requested: a brother or sister, by id.
+    """
+
+    back_requested = Signal()
+    exam_requested = Signal()
+    follow_up_requested = Signal()
+    customer_requested = Signal(object)
+
+    def __init__(self, theme: Theme, words: Words, role: Role) -> None:
+        super().__init__()
+        self._theme, self._words, self._role = theme, words, role
+        self.setProperty("role", "card")
+        self._name, self._who, self._contact, self._due = QLabel(), QLabel(), QLabel(), QLabel()
+        self._worn = WornWords(words)
+        self._chips = FlowLayout()
+        self._why = EvidencePanel(words)
+        self._why_button = self._button(self.tr("为何"), "quiet", self._on_why_clicked)
+        self._build(self._button(self.tr("录入检查 E"), "primary", self.exam_requested.emit))
+
+    def show_record(self, record: CustomerRecord, today: date) -> None:
+        """Show another customer."""
+        head = record.header
+        self._name.setText(head.name)
+        self._who.setText(self._who_text(head, today))
+        self._contact.setText(self._contact_text(head))
+        self._show_due(head, today)
+        self._fill_chips(record, today)
+        self._why.show_segments(record.segments)
+        self._why.hide()
+        self._why_button.setVisible(bool(record.segments))
+
+    # ── building ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _build(self, exam: QPushButton) -> None:
+        self._name.setProperty("role", "h1")
+        self._contact.setProperty("role", "muted")
+        exam.setVisible(self._role is Role.OPTOMETRIST)
+        follow_up = self._button(self.tr("记录跟进 F"), "", self.follow_up_requested.emit)
+        first = QHBoxLayout()
+        first.setSpacing(12)
+        first.addWidget(self._button(self.tr("返回 Esc"), "quiet", self.back_requested.emit))
+        for label in (self._name, self._who, self._due):
+            first.addWidget(label)
+        first.addStretch()
+        for widget in (self._contact, follow_up, exam):
+            first.addWidget(widget)
+        second = QHBoxLayout()
+        second.addLayout(self._chips, 1)
+        second.addWidget(self._why_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.setSpacing(6)
+        column.addLayout(first)
+        column.addLayout(second)
+        column.addWidget(self._why)
+
+    def _button(self, text: str, kind: str, slot: Callable[[], object]) -> QPushButton:
+        button = QPushButton(text)
+        button.setProperty("kind", kind)
+        button.clicked.connect(slot)
+        return button
+
+    # ── words ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _who_text(self, head: CustomerHeader, today: date) -> str:
+        parts = [self._words.sex(head.sex), self._words.age(head.birth_date, today)]
+        return self.tr(" · ").join([*parts, head.school] if head.school else parts)
+
+    def _contact_text(self, head: CustomerHeader) -> str:
+        if not head.guardian_name and head.phone is None:
+            return self.tr("家长未登记")
+        relation = self.tr("（{relation}）").format(relation=head.guardian_relation) if head.guardian_relation else ""
+        return self.tr("{guardian}{relation} {phone}").format(
+            guardian=head.guardian_name or self.tr("家长"), relation=relation, phone=self._phone(head.phone)
+        )
+
+    def _phone(self, phone: str | None) -> str:
+        """Whole for those who call; masked for the others."""
+        if phone is None:
+            return ""
+        return phone if self._role is Role.ASSISTANT else masked(phone)
+
+    def _show_due(self, head: CustomerHeader, today: date) -> None:
+        due = head.next_due_on
+        if due is None:
+            text, role = self.tr("没有约下次复查"), "muted"
+        else:
+            text = self.tr("下次复查 {day}（{due}）").format(day=self._words.day(due), due=self._words.due(due, today))
+            role = "warn" if due < today else "muted"
+        self._due.setText(text)
+        set_property(self._due, "role", role)
+
+    def _fill_chips(self, record: CustomerRecord, today: date) -> None:
+        while (item := self._chips.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for widget in self._made_chips(record, today):
+            self._chips.addWidget(widget)
+
+    def _made_chips(self, record: CustomerRecord, today: date) -> Iterator[QWidget]:
+        if record.header.do_not_contact:
+            yield Chip(self._theme, self.tr("请勿联系"), "act")
+        for text in self._worn.texts(record.orders, today):
+            yield Chip(self._theme, text, "info")
+        for segment in record.segments:
+            yield Chip(self._theme, segment.label, segment.tone)
+        for sibling_id, name in record.header.siblings:
+            yield self._button(self.tr("同胞 {name}").format(name=name), "chip", self._opener(sibling_id))
+
+    def _opener(self, customer_id: UUID) -> Callable[[], None]:
+        return lambda: self.customer_requested.emit(customer_id)
+
+    @Slot()
+    def _on_why_clicked(self) -> None:
+        self._why.setVisible(self._why.isHidden())
+
+
+def masked(phone: str) -> str:
+    """ "138****1234"."""
+    return f"{phone[:3]}****{phone[-4:]}" if len(phone) >= 9 else "****"

@@ -1,0 +1,166 @@
+"""客户档案: a page that answers one question, is this eye growing too fast, and then shows what it rests on."""
+
+from uuid import UUID
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from hcrm_core.terms import Role
+from hcrm_desktop.cache.rows import Changes, SignedIn
+from hcrm_desktop.tasks import Tasks
+from hcrm_desktop.theme import Theme
+from hcrm_desktop.views.record.curves import Curves
+from hcrm_desktop.views.record.header import RecordHeader
+from hcrm_desktop.views.record.latest import LatestSlip
+from hcrm_desktop.views.record.study import RecordStudy, read_study
+from hcrm_desktop.views.record.tables import RecordTabs
+from hcrm_desktop.views.record.verdict_card import VerdictCard
+from hcrm_desktop.views.widgets.states import EmptyState, StateStack
+from hcrm_desktop.views.words import Words
+
+SLIP_WIDTH = 384
+CONCERNS = frozenset(
+    {"customer", "guardian", "family", "exam", "eye_measurement", "lens_order", "follow_up", "visit", "task"}
+    | {"membership", "segment", "recheck_plan", "staff", "site", "sop"}
+)
+
+
+class RecordPage(QWidget):
+    """One customer.
+
+    Signals:
+        customer_requested: a brother or sister, by id.
+        back_requested: where the person came from.
+        recorded: something was entered, in words; it can still be undone.
+    """
+
+    customer_requested = Signal(object)
+    back_requested = Signal()
+    recorded = Signal(str)
+
+    def __init__(self, tasks: Tasks, theme: Theme, person: SignedIn, *, words: Words) -> None:
+        super().__init__()
+        self._tasks, self._theme, self._person, self._words = tasks, theme, person, words
+        self._customer_id: UUID | None = None
+        self._study: RecordStudy | None = None
+        self._curves = Curves(theme, words)
+        self._header = RecordHeader(theme, words, person.role)
+        self._verdict = VerdictCard(words)
+        self._slip = LatestSlip(words)
+        self._tabs = RecordTabs(theme, words)
+        nobody = EmptyState(
+            theme, self.tr("还没有选择客户"), self.tr("按 Ctrl+K 搜索，或从任务、客户列表按 Enter 打开。")
+        )
+        self._states = StateStack(theme, self._build_content(), nobody)
+        self._build()
+        self._connect()
+
+    def show_customer(self, customer_id: UUID) -> None:
+        """Read and show a customer's record."""
+        self._customer_id = customer_id
+        self._states.show_loading()
+        self._read()
+
+    def study(self) -> RecordStudy | None:
+        """What is shown."""
+        return self._study
+
+    # ── building ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.addWidget(self._states)
+        self._states.show_empty()
+
+    def _build_content(self) -> QWidget:
+        content = QWidget()
+        curves = QFrame()
+        curves.setProperty("role", "card")
+        QVBoxLayout(curves).addWidget(self._curves)
+        self._slip.setFixedWidth(SLIP_WIDTH)
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        left.addWidget(self._verdict)
+        left.addWidget(curves, 1)
+        middle = QHBoxLayout()
+        middle.setSpacing(8)
+        middle.addLayout(left, 1)
+        middle.addWidget(self._slip)
+        tabs = QFrame()
+        tabs.setProperty("role", "card")
+        inside = QVBoxLayout(tabs)
+        inside.setContentsMargins(1, 1, 1, 1)
+        inside.addWidget(self._tabs)
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self._header)
+        column.addLayout(middle, 3)
+        column.addWidget(tabs, 2)
+        return content
+
+    def _connect(self) -> None:
+        self._header.back_requested.connect(self.back_requested)
+        self._header.customer_requested.connect(self.customer_requested)
+        self._header.exam_requested.connect(self._on_exam_requested)
+        self._header.follow_up_requested.connect(self._on_follow_up_requested)
+        self._states.retry_requested.connect(self._read)
+        self._tasks.data_changed.connect(self._on_data_changed)
+        here = Qt.ShortcutContext.WidgetWithChildrenShortcut
+        for keys, slot in (
+            ("E", self._on_exam_requested),
+            ("F", self._on_follow_up_requested),
+            ("Esc", self.back_requested.emit),
+        ):
+            QShortcut(QKeySequence(keys), self, slot, context=here)
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────
+
+    @Slot()
+    def _read(self) -> None:
+        if self._customer_id is not None:
+            today = self._tasks.today()
+            self._tasks.query(
+                self, read_study, self._customer_id, today=today, done=self._on_read, failed=self._on_read_failed
+            )
+
+    @Slot(object)
+    def _on_read(self, study: RecordStudy | None) -> None:
+        if study is None:
+            self._study = None
+            hint = self.tr("可能已转给同事，或不在您的名下。按 Esc 返回。")
+            self._states.show_empty(self.tr("这位客户已不在本机"), hint)
+        elif study.record.header.id == self._customer_id:  # a later choice may have overtaken this answer
+            self._show(study)
+
+    def _show(self, study: RecordStudy) -> None:
+        self._study = study
+        self._header.show_record(study.record, study.today)
+        self._verdict.show_study(study)
+        self._slip.show_study(study)
+        self._tabs.show_study(study)
+        self._curves.show_study(study)
+        self._states.show_content()
+
+    @Slot(object)
+    def _on_read_failed(self, error: Exception) -> None:
+        self._states.show_error(error)
+
+    @Slot(object)
+    def _on_data_changed(self, changes: Changes) -> None:
+        if self._customer_id is not None and changes.kinds & CONCERNS:
+            self._read()
+
+    # ── entering ─────────────────────────────────────────────────────────────────────────────────────────
+
+    @Slot()
+    def _on_exam_requested(self) -> None:
+        if self._study is None or self._person.role is not Role.OPTOMETRIST:
+            return
+
+    @Slot()
+    def _on_follow_up_requested(self) -> None:
+        if self._study is None:
+            return

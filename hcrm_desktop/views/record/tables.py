@@ -1,0 +1,226 @@
+"""The tabs under the curves: 检查, 配镜, 跟进, 任务, 到院."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QTabWidget
+
+from hcrm_core.terms import ExamStatus, Eye
+from hcrm_desktop.cache.rows import (
+    Delivery,
+    ExamRow,
+    EyeRow,
+    FollowUpRow,
+    OrderRow,
+    TaskRow,
+    VisitRow,
+)
+from hcrm_desktop.models.record_table import Column, RecordTable
+from hcrm_desktop.theme import Theme
+from hcrm_desktop.views.record.study import RecordStudy
+from hcrm_desktop.views.record.values import Line, Values
+from hcrm_desktop.views.widgets.states import EmptyState, StateStack
+from hcrm_desktop.views.words import Words
+
+_ROW_PX = 32
+RowT = TypeVar("RowT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EyeLine:
+    """One eye of one examination: a line of the table."""
+
+    exam: ExamRow
+    eye: Eye
+    measured: EyeRow
+
+    @property
+    def first(self) -> bool:
+        """Whether the examination is written on this line."""
+        return self.eye is Eye.OD or self.exam.od is None
+
+
+def eye_lines(exams: Sequence[ExamRow]) -> Iterator[EyeLine]:
+    """Newest examination first, the right eye first."""
+    for exam in reversed(exams):
+        for measured in (exam.od, exam.os):
+            if measured is not None:
+                yield EyeLine(exam=exam, eye=measured.eye, measured=measured)
+
+
+class RecordTabs(QTabWidget):
+    """Everything that happened, a kind a tab."""
+
+    def __init__(self, theme: Theme, words: Words) -> None:
+        super().__init__()
+        self._theme, self._words, self._values = theme, words, Values(words)
+        self._exams = self._tab(self._exam_columns(), self.tr("还没有检查。验光师按 E 录入，或等中心同步。"))
+        self._orders = self._tab(self._order_columns(), self.tr("还没有配镜记录。"))
+        self._follow_ups = self._tab(self._follow_up_columns(), self.tr("还没有跟进。按 F 记录一次联系。"))
+        self._tasks = self._tab(self._task_columns(), self.tr("没有任务。"))
+        self._visits = self._tab(self._visit_columns(), self.tr("没有预约或到院记录。"))
+        self._names = (self.tr("检查"), self.tr("配镜"), self.tr("跟进"), self.tr("任务"), self.tr("到院"))
+        tabs = (self._exams, self._orders, self._follow_ups, self._tasks, self._visits)
+        for (_, table, stack), name in zip(tabs, self._names, strict=True):
+            table.setAccessibleName(name)
+            self.addTab(stack, name)
+
+    def show_study(self, study: RecordStudy) -> None:
+        """Fill all tabs."""
+        record = study.record
+        self._fill(0, self._exams, list(eye_lines(record.exams)), count=len(record.exams))
+        self._fill(1, self._orders, record.orders)
+        self._fill(2, self._follow_ups, record.follow_ups)
+        self._fill(3, self._tasks, record.tasks)
+        self._fill(4, self._visits, record.visits)
+
+    def _tab(self, columns: Sequence[Column[RowT]], empty: str) -> tuple[RecordTable[RowT], QTableView, StateStack]:
+        model = RecordTable(columns, self)
+        table = QTableView()
+        table.setModel(model)
+        table.setShowGrid(False)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setTabKeyNavigation(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(_ROW_PX)
+        table.horizontalHeader().setHighlightSections(False)
+        table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for number, column in enumerate(columns):
+            if column.width:
+                table.setColumnWidth(number, column.width)
+            else:
+                table.horizontalHeader().setSectionResizeMode(number, QHeaderView.ResizeMode.Stretch)
+        return model, table, StateStack(self._theme, table, EmptyState(self._theme, "", empty))
+
+    def _fill(
+        self,
+        tab: int,
+        shown: tuple[RecordTable[RowT], QTableView, StateStack],
+        rows: Sequence[RowT],
+        *,
+        count: int | None = None,
+    ) -> None:
+        model, table, stack = shown
+        model.replace(rows)
+        for number in range(len(model.columns)):
+            # Columns of another role's profile come empty: no room for what may not be known.
+            table.setColumnHidden(number, bool(rows) and model.is_blank(number, blank=self._values.unknown))
+        number_of = len(rows) if count is None else count
+        title = self.tr("{name} {n}").format(name=self._names[tab], n=number_of) if number_of else self._names[tab]
+        self.setTabText(tab, title)
+        if rows:
+            stack.show_content()
+        else:
+            stack.show_empty()
+
+    # ── columns ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _exam_columns(self) -> list[Column[EyeLine]]:
+        words = self._words
+        return [
+            Column(
+                title=self.tr("日期"), text=lambda row: words.day(row.exam.examined_on) if row.first else "", width=104
+            ),
+            Column(title=self.tr("眼"), text=lambda row: words.eye(row.eye), width=56),
+            *(self._measured(line) for line in self._values.lines()),
+            Column(title=self.tr("条件"), text=self._condition),
+            Column(title=self.tr("状态"), text=self._exam_state, width=150),
+        ]
+
+    def _measured(self, line: Line) -> Column[EyeLine]:
+        width = 84 if line.name in ("se", "sphere", "axial_length_mm") else 64
+        return Column(title=line.label, text=lambda row: line.text(row.measured), width=width, number=True)
+
+    def _condition(self, row: EyeLine) -> str:
+        if not row.first:
+            return row.exam.note
+        exam, words = row.exam, self._words
+        parts = [words.cycloplegia(exam.cycloplegic), words.method(exam.method), words.lens_state(exam.lens_state)]
+        if exam.washout_days is not None:
+            parts.append(self.tr("停戴 {n} 天").format(n=exam.washout_days))
+        return " · ".join([*parts, exam.device] if exam.device else parts)
+
+    def _exam_state(self, row: EyeLine) -> str:
+        if not row.first:
+            return row.exam.examiner_name
+        parts = [self._words.source(row.exam.source)]
+        if row.exam.status is not ExamStatus.FINAL:
+            parts.insert(0, self._words.exam_status(row.exam.status))
+        return " · ".join([*parts, *self._delivery(row.exam.delivery)])
+
+    def _delivery(self, delivery: Delivery) -> list[str]:
+        return (
+            [] if delivery is Delivery.ACCEPTED else [self.tr("● {state}").format(state=self._words.delivery(delivery))]
+        )
+
+    def _order_columns(self) -> list[Column[OrderRow]]:
+        words, known = self._words, self._known
+        return [
+            Column(title=self.tr("取镜"), text=lambda row: words.day(row.dispensed_on), width=104),
+            Column(title=self.tr("眼"), text=lambda row: words.eye(row.eye), width=56),
+            Column(title=self.tr("产品"), text=lambda row: words.product(row.product), width=84),
+            Column(title=self.tr("品牌型号"), text=lambda row: known(f"{row.brand} {row.model}".strip())),
+            Column(title=self.tr("厂家"), text=lambda row: known(row.manufacturer), width=140),
+            Column(title=self.tr("处方"), text=self._prescription, width=170),
+            Column(title=self.tr("停用"), text=lambda row: self._day(row.ended_on), width=104),
+            Column(title=self.tr("价格 (元)"), text=self._price, width=100, number=True),
+            Column(title=self.tr("来源"), text=lambda row: words.source(row.source), width=70),
+        ]
+
+    def _prescription(self, row: OrderRow) -> str:
+        if row.sphere is None:
+            return self._values.unknown
+        text = self._words.diopters(row.sphere)
+        if row.cylinder:
+            text = self.tr("{sphere} / {cylinder}").format(sphere=text, cylinder=self._words.diopters(row.cylinder))
+        return self.tr("{lens} × {axis}").format(lens=text, axis=row.axis) if row.axis and row.cylinder else text
+
+    def _price(self, row: OrderRow) -> str:
+        return self._known("" if row.price is None else f"{row.price:,.2f}")
+
+    def _last_outcome(self, row: TaskRow) -> str:
+        return self._known(self._words.outcome(row.last_outcome) if row.last_outcome else "")
+
+    def _day(self, on: date | None) -> str:
+        return self._known(self._words.day(on) if on else "")
+
+    def _known(self, text: str) -> str:
+        return text or self._values.unknown
+
+    def _follow_up_columns(self) -> list[Column[FollowUpRow]]:
+        words, known = self._words, self._known
+        return [
+            Column(title=self.tr("时间"), text=lambda row: words.moment(row.contacted_at), width=140),
+            Column(title=self.tr("方式"), text=lambda row: words.channel(row.channel), width=84),
+            Column(title=self.tr("结果"), text=lambda row: words.outcome(row.outcome), width=100),
+            Column(title=self.tr("备注"), text=lambda row: known(row.note)),
+            Column(title=self.tr("下次"), text=lambda row: self._day(row.next_on), width=104),
+            Column(title=self.tr("谁"), text=lambda row: known(row.staff_name), width=100),
+            Column(title=self.tr("状态"), text=self._follow_up_state, width=110),
+        ]
+
+    def _follow_up_state(self, row: FollowUpRow) -> str:
+        return " ".join(self._delivery(row.delivery)) or self._words.delivery(row.delivery)
+
+    def _task_columns(self) -> list[Column[TaskRow]]:
+        words, known = self._words, self._known
+        return [
+            Column(title=self.tr("到期"), text=lambda row: words.day(row.due_on), width=104),
+            Column(title=self.tr("任务"), text=lambda row: row.sop_label),
+            Column(title=self.tr("状态"), text=lambda row: words.task_state(row.state), width=100),
+            Column(title=self.tr("联系"), text=lambda row: self.tr("{n} 次").format(n=row.attempts), width=70),
+            Column(title=self.tr("最近结果"), text=self._last_outcome, width=110),
+            Column(title=self.tr("负责人"), text=lambda row: known(row.owner_name), width=110),
+        ]
+
+    def _visit_columns(self) -> list[Column[VisitRow]]:
+        words = self._words
+        return [
+            Column(title=self.tr("日期"), text=lambda row: words.day(row.visit_on), width=104),
+            Column(title=self.tr("状态"), text=lambda row: words.visit_state(row.state), width=100),
+            Column(title=self.tr("事由"), text=lambda row: self._known(row.purpose)),
+        ]
