@@ -158,8 +158,8 @@ def ribbons(
     for eye in Eye:
         worn = sorted((o for o in orders if o.eye is eye and o.dispensed_on), key=_dispensed)
         runs = [list(run) for _, run in groupby(worn, key=lambda order: order.product)]
-        ends = [_dispensed(run[0]) for run in runs[1:]] + [today]
-        found += [_ribbon(run, end=end, scale=scale) for run, end in zip(runs, ends, strict=True)]
+        ends = [*(_dispensed(run[0]) for run in runs[1:]), today]
+        found += [_ribbon(run, end=end, scale=scale) for run, end in zip(runs, ends, strict=False)]
     low, high = x_range
     clipped = [replace(r, start=max(r.start, low), end=min(r.end, high)) for r in found]
     return tuple(ribbon for ribbon in clipped if ribbon.start < ribbon.end)
