@@ -80,12 +80,12 @@ def among(column: Any, ids: Sequence[UUID]) -> ColumnElement[bool]:  # why Any: 
 
 def _sizes(session: Session, rulebook: Rulebook, *, aside: Collection[UUID]) -> dict[str, int]:
     query = (
-        select(Membership.segment_key, func.count())
+        select(Membership.segment_key, func.count().label("many"))
         .where(Membership.left_on.is_(None), Membership.segment_key.in_(rulebook.rules))
         .where(Membership.customer_id.not_in(aside))
         .group_by(Membership.segment_key)
     )
-    return dict(session.execute(query).tuples().all())
+    return {row.segment_key: row.many for row in session.execute(query)}
 
 
 def _changes(
