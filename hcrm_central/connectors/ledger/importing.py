@@ -1,7 +1,6 @@
 """The import of an Excel ledger: all sheets in one transaction, all problems in one pass."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,7 +19,7 @@ from hcrm_central.connectors.ledger.entries import Entries, Entry, Standing
 from hcrm_central.connectors.ledger.layout import Layout, recognise
 from hcrm_central.connectors.ledger.people import Found, People, identity_key, is_only_a_name
 from hcrm_central.connectors.ledger.problems import Remark
-from hcrm_central.connectors.ledger.profile import Profile, load_profile
+from hcrm_central.connectors.ledger.profile import Profile, Sheet, load_profile
 from hcrm_central.connectors.ledger.records import Clinic, Record, record_of
 from hcrm_central.connectors.ledger.refused import LedgerRefused
 from hcrm_central.connectors.ledger.report import LedgerReport, Review, SheetCounts
@@ -95,7 +94,8 @@ class _Import:
         self._readers = Readers(today=self._clinic.today)
         self._book = Book(session, batch=batch)
         self._people = People(session, book=self._book, site_id=site.id)
-        self._bare_names: Counter[tuple[str, str, str]] = Counter()
+        self._entries: dict[str, Entries] = {}
+        self._bare_names: dict[tuple[str, str, str], list[dict[str, str]]] = {}
         self._remarks: list[Remark] = []
         self._reviews: list[Review] = []
         self._counts: list[SheetCounts] = []
@@ -107,12 +107,7 @@ class _Import:
         self._counts.append(counts)
         if not layout.readable:
             return
-        entries = Entries(
-            self._session,
-            book=self._book,
-            kind=layout.sheet.key,
-            amend_reason=layout.sheet.texts.get("amend_reason", ""),
-        )
+        entries = self._entries_of(layout.sheet)
         reader = RowReader(layout, profile=self._profile, readers=self._readers)
         for chunk in _chunks(reader.rows()):
             self._take(chunk, entries=entries, counts=counts)
@@ -150,14 +145,26 @@ class _Import:
             self._count(row, counts)
             self._remarks += row.remarks
 
+    def _entries_of(self, sheet: Sheet) -> Entries:
+        """One for all sheets of a kind: a ledger may have a sheet for each year."""
+        reason = sheet.texts.get("amend_reason", "")
+        made = Entries(self._session, book=self._book, kind=sheet.key, amend_reason=reason)
+        return self._entries.setdefault(sheet.key, made)
+
     def _keyed(self, row: ReadRow) -> tuple[str, Record]:
         record = record_of(row, clinic=self._clinic)
-        sheet, name, number = row.layout.sheet.key, record.person.name, 0
+        sheet, number = row.layout.sheet.key, 0
         if is_only_a_name(record.person):
-            bare = (sheet, name.name, name.mark)
-            self._bare_names[bare] += 1
-            number = self._bare_names[bare]
+            number = self._number(row, record, sheet=sheet)
         return identity_key(record.person, sheet=sheet, number=number), record
+
+    def _number(self, row: ReadRow, record: Record, *, sheet: str) -> int:
+        """Which of the rows with nothing but this name it is; the very same row twice has one number."""
+        rows = self._bare_names.setdefault((sheet, record.person.name.name, record.person.name.mark), [])
+        texts = {title: text for title, text in row.texts.items() if title not in row.layout.ignored_titles}
+        if texts not in rows:
+            rows.append(texts)
+        return rows.index(texts) + 1
 
     def _take_record(self, row: ReadRow, record: Record, *, key: str, entries: Entries) -> Standing:
         person = record.person

@@ -7,7 +7,7 @@ from itertools import islice
 
 from hcrm_central.connectors.ledger.cells import Cell, text_of
 from hcrm_central.connectors.ledger.problems import Remark, remark
-from hcrm_central.connectors.ledger.profile import Column, Profile, Sheet
+from hcrm_central.connectors.ledger.profile import IGNORED, Column, Profile, Sheet
 from hcrm_central.connectors.ledger.workbook import OpenSheet
 from hcrm_core.errors import Problem, Severity
 
@@ -37,6 +37,11 @@ class Layout:
     @cached_property
     def _titles_by_field(self) -> dict[str, str]:
         return {column.field: self.titles[index] for index, column in self.columns.items()}
+
+    @cached_property
+    def ignored_titles(self) -> set[str]:
+        """Titles of columns that say nothing of the person, such as 序号."""
+        return {self.titles[index] for index, column in self.columns.items() if column.field == IGNORED}
 
     def title_of(self, field: str) -> str:
         """The title of the column that fills a field, or holds it: `OD.sphere` may stand in `OD.prescription`."""
@@ -77,6 +82,8 @@ def _layout(opened: OpenSheet, *, sheet: Sheet, header: _Header, renamed: bool) 
     unknown = header.titles.keys() - header.columns.keys() - set(header.doubles)
     found += [place("column_unknown", column=header.titles[index], severity=Severity.HINT) for index in sorted(unknown)]
     found += [place("column_repeated", column=header.titles[index], severity=Severity.HINT) for index in header.doubles]
+    if opened.is_hidden:
+        found.append(place("sheet_hidden", column="", severity=Severity.HINT, seen=opened.name))
     if renamed:
         found.append(place("sheet_recognised_by_titles", column="", severity=Severity.HINT, seen=opened.name))
     return Layout(

@@ -9,6 +9,7 @@ from hcrm_core.errors import Problem, Severity
 from hcrm_store.resources import resource
 
 _MASKED = {"national_id"}
+_LONGEST_SEEN = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class Remark:
 
 def remark(problem: Problem, *, sheet: str, row: int, column: str) -> Remark:
     """A problem at its place."""
-    parameters = dict(problem.parameters)
+    parameters = {name: _short(text) for name, text in problem.parameters.items()}
     if problem.field in _MASKED and "seen" in parameters:
         parameters["seen"] = "…" + parameters["seen"][-4:]
     return Remark(
@@ -55,6 +56,10 @@ def remark(problem: Problem, *, sheet: str, row: int, column: str) -> Remark:
         seen=parameters.get("seen", ""),
         remedy=_sentence(problem.code, parameters),
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_SEEN else text[:_LONGEST_SEEN] + "…"
 
 
 def heading(name: str) -> str:

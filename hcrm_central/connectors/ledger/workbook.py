@@ -1,6 +1,7 @@
 """Opens a workbook for reading row by row, and says what is wrong when it is none."""
 
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ class OpenSheet:
     """A visible or hidden sheet of an open workbook."""
 
     name: str
+    is_hidden: bool
     hidden_rows: frozenset[int]
     _sheet: Any  # why Any: openpyxl's read-only worksheet has no public type
 
@@ -54,7 +56,9 @@ def open_workbook(path: Path) -> Iterator[list[OpenSheet]]:
     """
     _check(path)
     try:
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of extensions that reading does not need
+            workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, ParseError) as failure:
         raise _damaged(path) from failure
     try:
@@ -66,7 +70,8 @@ def open_workbook(path: Path) -> Iterator[list[OpenSheet]]:
 
 
 def _sheet(path: Path, sheet: Any) -> OpenSheet:  # Any: see OpenSheet
-    return OpenSheet(sheet.title, _hidden_rows(path, sheet._worksheet_path), sheet)  # noqa: SLF001 - no public name
+    rows = _hidden_rows(path, sheet._worksheet_path)  # noqa: SLF001 - no public name
+    return OpenSheet(sheet.title, sheet.sheet_state != "visible", rows, sheet)
 
 
 def _hidden_rows(path: Path, part: str) -> frozenset[int]:

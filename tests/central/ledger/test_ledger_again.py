@@ -7,6 +7,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import inspect, text, update
 
 from hcrm_central.connectors.ledger import LedgerReport, import_ledger
@@ -155,6 +156,21 @@ def test_rows_in_another_order_are_the_same_rows(take: Take, write: Write) -> No
     take(write(frame=rows))
     again = take(write(frame=rows[::-1]))
     assert (again.sheets[0].unchanged, again.created) == (3, {})
+
+
+def test_a_sheet_for_each_year_is_one_ledger(take: Take, write: Write, reading: Reading) -> None:
+    path = write(ok=[ok_row()])
+    workbook = load_workbook(path)
+    former = workbook["角塑台账"]
+    later = workbook.copy_worksheet(former)
+    former.title, later.title = "角塑台账2025", "角塑台账2026"
+    later["V4"], later["H4"] = "2026-11-01", "2026-10-01"
+    workbook.save(path)
+    assert [sheet.new for sheet in take(path).sheets] == [1, 1]
+    again = take(path)
+    assert ([sheet.unchanged for sheet in again.sheets], again.created, again.changed) == ([1, 1], {}, {})
+    assert len(reading(Customer)) == 1
+    assert len(reading(LensOrder)) == 4
 
 
 def test_the_centre_forgets_no_row_that_left_the_file(take: Take, write: Write, reading: Reading) -> None:

@@ -148,6 +148,16 @@ def test_a_renamed_sheet_is_recognised_by_its_titles(take: Take, write: Write) -
     assert [remark.code for remark in report.remarks] == ["sheet_recognised_by_titles"]
 
 
+def test_a_hidden_sheet_is_imported_and_remarked_on(take: Take, write: Write) -> None:
+    path = write(ok=[ok_row()], frame=[frame_row()])
+    workbook = openpyxl.load_workbook(path)
+    workbook["框架镜回访"].sheet_state = "hidden"
+    workbook.save(path)
+    report = take(path)
+    assert [sheet.new for sheet in report.sheets] == [1, 1]
+    assert [remark.code for remark in report.remarks] == ["sheet_hidden"]
+
+
 def test_an_empty_sheet_imports_nothing_and_says_what_is_missing(take: Take, tmp_path: Path) -> None:
     workbook = openpyxl.Workbook()
     workbook.worksheets[0].title = "框架镜回访"

@@ -297,6 +297,16 @@ def test_the_same_row_twice_is_imported_once(take: Take, write: Write, reading: 
     assert len(reading(LensOrder)) == 2
 
 
+def test_a_bare_name_twice_is_two_children_unless_the_row_is_the_same(
+    take: Take, write: Write, reading: Reading
+) -> None:
+    bare = {"家长电话": None, "性别": None}
+    rows = [screening_row(**bare), screening_row(**bare), screening_row(**bare, 班级="初一（4）")]
+    report = take(write(screening=rows))
+    assert (report.sheets[0].new, report.sheets[0].duplicate) == (2, 1)
+    assert len(reading(Customer)) == 2
+
+
 def test_two_purchases_of_one_child_are_two_pairs(take: Take, write: Write, reading: Reading) -> None:
     take(write(frame=[frame_row(), frame_row(配镜日期="2025-03-01", 回访日期="2025-04-01")]))
     assert len(reading(Customer)) == 1
