@@ -11,12 +11,13 @@ Pair = tuple[float | None, float | None]  # right, left
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeExam:
-    """One exam: spherical equivalents in D with no cylinder, axial lengths in mm, CCT in µm."""
+    """One exam: spherical equivalents in D with no cylinder, axial lengths in mm, CCT in µm, K in D."""
 
     on: date
     se: Pair = (None, None)
     axial: Pair = (None, None)
     cct: Pair = (None, None)
+    k_flat: float = 42.5  # of both eyes, where anything was measured
     cycloplegic: bool | None = False
     method: RefractionMethod = RefractionMethod.AUTOREFRACTION
     state: LensState = LensState.SPECTACLES

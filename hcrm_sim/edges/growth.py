@@ -1,5 +1,6 @@
 """Edges of growth: 0.50 D over a frame episode, six calendar months, what may be compared, ages of a curve."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hcrm_core.terms import LensState, ProductKind, RefractionMethod
@@ -17,6 +18,8 @@ from hcrm_sim.edges.case import (
 SINGLE, FUNCTIONAL = ProductKind.SINGLE_VISION, ProductKind.FUNCTIONAL
 GROWTH_EDGES = (0.49, 0.50, 0.51)  # D; requirement R4.1d: 50 度
 QUARTER_EDGES = (74, 75, 120, 121)  # days between two exams that count as three months
+OK_RANGE_EDGES = (-0.74, -0.75, -6.00, -6.01)  # D that OK lenses are fitted for
+K_EDGES = (38.99, 39.00, 48.00, 48.01)  # D of the flat meridian that they are fitted on
 HALF_YEAR_EDGES = (149, 150, 240, 241)  # … and as six months
 ONE_DAY = timedelta(days=1)
 
@@ -28,7 +31,8 @@ def growth_cases(today: date) -> list[EdgeCase]:
         _framed(today, growth=growth, key=f"functional-growth-{growth:.2f}", product=FUNCTIONAL)
         for growth in GROWTH_EDGES[:2]
     ]
-    return cases + _six_months(today) + _gates(today) + _not_comparable(today) + _windows(today) + _curve_cases(today)
+    cases += _six_months(today) + _gates(today) + _fittings(today) + _not_comparable(today)
+    return cases + _windows(today) + _curve_cases(today)
 
 
 def _framed(
@@ -64,6 +68,27 @@ def _gates(today: date) -> list[EdgeCase]:
     cases = [_framed(today, growth=0.75, key=f"frame-{name}").but(born=born) for name, born in ages.items()]
     leap = today.year - 9 - (today.year - 9) % 4
     return [*cases, _framed(today, growth=0.75, key="frame-born-29-february").but(born=date(leap, 2, 29))]
+
+
+def _fittings(today: date) -> list[EdgeCase]:
+    """Eyes that OK lenses just fit, or just do not."""
+    base = _framed(today, growth=0.50, key="frame-fitting")
+    first, last = base.exams
+    by_power = [
+        base.but(
+            key=f"frame-now-{now:.2f}",
+            why=f"0.50 D of growth to {now:.2f} D",
+            exams=series([(first.on, round(now + 0.50, 2)), (last.on, now)]),
+        )
+        for now in OK_RANGE_EDGES
+    ]
+    by_cornea = [
+        base.but(
+            key=f"frame-k-{k:.2f}", why=f"0.50 D of growth, flat K {k:.2f} D", exams=(first, replace(last, k_flat=k))
+        )
+        for k in K_EDGES
+    ]
+    return by_power + by_cornea
 
 
 def _not_comparable(today: date) -> list[EdgeCase]:

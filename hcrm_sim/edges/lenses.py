@@ -9,6 +9,7 @@ OK = ProductKind.OK_LENS
 # 550 days: requirement R4.1f. 365 and 480: reminders before (clinical pack 4.6). 120: no activity (the same).
 REPLACEMENT_EDGES = (364, 365, 366, 479, 480, 481, 549, 550, 551)
 SILENCE_EDGES = (119, 120, 121)
+NEW_WEARER_EDGES = (1, 2, 7, 8, 30, 31)  # days after the first night: looks at 1 day, 1 week, 1 month (ROMIO 2012)
 WASHOUT_EDGES = (27, 28, 29)  # days after which refraction counts again (clinical pack 4.2)
 
 
@@ -17,6 +18,7 @@ def lens_cases(today: date) -> list[EdgeCase]:
     cases = [_wearer(today, days=days, seen=20, key=f"ok-{days}-days") for days in REPLACEMENT_EDGES]
     cases += [_wearer(today, days=days, seen=200, key=f"ok-{days}-days-silent") for days in (549, 550, 551)]
     cases += [_wearer(today, days=560, seen=days, key=f"ok-560-days-silent-{days}") for days in SILENCE_EDGES]
+    cases += [_new_wearer(today, days=days) for days in NEW_WEARER_EDGES]
     return cases + _single_lenses(today) + _ended(today) + [_washed_out(today, days=days) for days in WASHOUT_EDGES]
 
 
@@ -34,6 +36,12 @@ def _wearer(today: date, *, days: int, seen: int, key: str) -> EdgeCase:
         orders=(EdgeOrder(product=OK, on=worn_since),),
         visits=arrived(baseline.on, last),
     )
+
+
+def _new_wearer(today: date, *, days: int) -> EdgeCase:
+    wearer = _wearer(today, days=days, seen=days, key=f"ok-new-{days}-days")
+    fitted = wearer.exams[0]
+    return wearer.but(why=f"first night {days} days ago, not seen since", exams=(fitted,), visits=arrived(fitted.on))
 
 
 def _single_lenses(today: date) -> list[EdgeCase]:

@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from hcrm_core.terms import LeadKind, LensState, Outcome, ProductKind, Sex, VisitState
 from hcrm_sim.edges.case import EdgeCase, EdgeExam, EdgeOrder, ago, arrived, series, years_before
 
-OVERDUE_EDGES = (-1, 0, 1, 29, 30, 31, 90)  # days past the recheck date; 30 is the default grace
+# Days past the recheck date: reminded 3 days before, called after 7, lost after 30.
+OVERDUE_EDGES = (-4, -3, -2, -1, 0, 1, 6, 7, 8, 29, 30, 31, 90)
 CCT_EDGES = (479, 480, 481)  # µm (clinical pack 3)
 STABILITY_EDGES = (0.50, 0.51, 1.00, 1.01)  # D over two years; 0.50 D a year is the guideline's limit
 ONE_DAY = timedelta(days=1)

@@ -143,8 +143,8 @@ def _eye(exam: EdgeExam, *, index: int) -> Row:
         "sphere": sphere,
         "cylinder": 0.0 if measured else None,
         "axial_length_mm": length,
-        "k1": 42.5 if measured else None,
-        "k2": 43.25 if measured else None,
+        "k1": exam.k_flat if measured else None,
+        "k2": exam.k_flat + 0.75 if measured else None,
         "iop_mmhg": 15.0 if measured else None,
         "cct_um": None if thickness is None else int(thickness),
     }

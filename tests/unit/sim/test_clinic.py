@@ -10,6 +10,7 @@ import pytest
 
 from hcrm_core.errors import Rejected
 from hcrm_sim.clinic import write_clinic
+from hcrm_sim.edges import edge_cases
 from hcrm_sim.feeds import SCHEMAS
 from hcrm_sim.people import PHONE_PREFIXES
 from tests.unit.sim.extracts import read
@@ -63,7 +64,10 @@ def test_an_impossible_size_is_refused(tmp_path: Path, customers: int, sites: in
         write_clinic(tmp_path, customers=customers, seed=1, today=TODAY, sites=sites)
 
 
-@pytest.mark.parametrize("customers", [1, 2, 107, 108, 200])
+EDGES = len(edge_cases(TODAY))
+
+
+@pytest.mark.parametrize("customers", [1, 2, EDGES, EDGES + 1, 200])
 def test_a_small_clinic_has_exactly_its_customers(tmp_path: Path, customers: int) -> None:
     summary = write_clinic(tmp_path, customers=customers, seed=1, today=TODAY, sites=1)
     found = read(tmp_path, "customers")

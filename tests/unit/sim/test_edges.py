@@ -85,7 +85,7 @@ def test_corneas_stand_around_480_or_are_unknown(cct: int | None, key: str) -> N
     assert {exam.cct for exam in _cases()[f"adult-cct-{key}"].exams} == {(cct, cct)}
 
 
-@pytest.mark.parametrize("days", [-1, 0, 1, 29, 30, 31, 90])
+@pytest.mark.parametrize("days", [-4, -3, -2, -1, 0, 1, 6, 7, 8, 29, 30, 31, 90])
 def test_rechecks_are_early_due_and_late(days: int) -> None:
     case = _cases()[f"recheck-{days}-days-late"]
     assert (TODAY - case.plans[-1][1]).days == days
@@ -95,6 +95,24 @@ def test_rechecks_are_early_due_and_late(days: int) -> None:
 @pytest.mark.parametrize("days", [27, 28, 29])
 def test_wash_outs_stand_around_four_weeks(days: int) -> None:
     assert _cases()[f"ok-washout-{days}"].exams[-1].washout_days == days
+
+
+@pytest.mark.parametrize("days", [1, 2, 7, 8, 30, 31])
+def test_new_wearers_were_not_seen_since_their_first_night(days: int) -> None:
+    case = _cases()[f"ok-new-{days}-days"]
+    assert _lens_ages(case) == {days}
+    assert all(exam.on < case.orders[0].on for exam in case.exams)
+
+
+@pytest.mark.parametrize("now", [-0.74, -0.75, -6.00, -6.01])
+def test_frames_stand_at_the_ends_of_what_ok_lenses_fit(now: float) -> None:
+    case = _cases()[f"frame-now-{now:.2f}"]
+    assert (case.exams[-1].se, _growth(case)) == ((now, now), 0.5)
+
+
+@pytest.mark.parametrize("k", [38.99, 39.00, 48.00, 48.01])
+def test_corneas_stand_at_the_ends_of_what_ok_lenses_fit(k: float) -> None:
+    assert _cases()[f"frame-k-{k:.2f}"].exams[-1].k_flat == k
 
 
 @pytest.mark.parametrize("days", [74, 75, 120, 121, 149, 150, 240, 241])
