@@ -401,7 +401,7 @@ def thousandths(value: Decimal | None) -> int | None:
 
 
 def _by_eye(changes: Frame) -> dict[int, dict[str, Any]]:
-    return {row[EYE]: row for row in changes.collect("polars").iter_rows(named=True)}
+    return {row[EYE]: row for row in changes.collect("polars", engine="in-memory").iter_rows(named=True)}
 
 
 def _growth(row: dict[str, Any] | None, exams: Sequence[UUID], *, sign: int) -> Growth:
