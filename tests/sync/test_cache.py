@@ -9,8 +9,18 @@ from sqlalchemy import select
 
 from hcrm_core.errors import NotPermitted, Rejected, SignInRequired
 from hcrm_core.terms import Channel, LensState, Outcome, RefractionMethod, Role, TaskState
-from hcrm_core.wire import Cursor, Person, ResetReason, Row, StreamPage, Tombstone
+from hcrm_core.wire import (
+    Cursor,
+    OperationResult,
+    Person,
+    ResetReason,
+    ResultStatus,
+    Row,
+    StreamPage,
+    Tombstone,
+)
 from hcrm_desktop.cache import commands, overlay, queries, streams
+from hcrm_desktop.cache.outbox import UNDO_WINDOW
 from hcrm_desktop.cache.rows import Changes, Delivery, ExamEntry, TaskFilter
 from hcrm_desktop.cache.tables import CUSTOMER, KIND_TABLES, TASK
 from hcrm_desktop.cache.values import from_wire, to_wire
@@ -205,6 +215,20 @@ def test_a_contact_already_at_the_centre_does_not_count_twice(workspace: Workspa
     put(workspace, moved, row("follow_up", contact.id, **body), stream="north:tasks")
     workspace.relay()
     assert (shown(workspace).attempts, shown(workspace).delivery) == (1, Delivery.ACCEPTED)
+
+
+def test_an_accepted_entry_yields_to_what_happened_after_it(workspace: Workspace) -> None:
+    at_work(workspace)
+    commands.snooze_task(workspace, task_id=WORK, until=date(2026, 12, 1))
+    workspace.clock.advance(UNDO_WINDOW)  # type: ignore[attr-defined]
+    (sent,) = workspace.outbox.offer(account_id=workspace.worker().account_id, expected_n=1)
+    result = OperationResult(n=1, op_id=sent.op_id, status=ResultStatus.APPLIED, ver=2)
+    workspace.outbox.answer([result])
+    with workspace.write() as session:
+        overlay.lift(session)
+    put(workspace, task(ver=3, state="in_progress"), stream="north:tasks")
+    workspace.relay()
+    assert (shown(workspace).state, shown(workspace).next_on) == (TaskState.IN_PROGRESS, None)
 
 
 # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────

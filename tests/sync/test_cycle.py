@@ -133,6 +133,7 @@ def test_an_outcome_moves_the_task_at_once_and_reaches_the_centre_once(
     assert central_count(store, FollowUp, note="再想想") == 1
     assert (central_task(store, clinic).state, central_task(store, clinic).next_on) == (TaskState.SNOOZED, NEXT_WEEK)
     assert desk.ask(queries.unsent_items) == []
+    assert desk.workspace.outbox.accepted() == []  # the centre's rows speak for themselves now
 
 
 def test_an_exam_is_in_the_record_at_once_and_keeps_its_place_when_it_returns(
@@ -304,19 +305,31 @@ def test_a_restored_centre_is_offered_again_what_it_has_forgotten(
     desk = desk_for("assistant")
     consider(desk.workspace, clinic.mine.task_id)
     desk.clock.advance(UNDO_WINDOW)
+    with transaction(store.jobs) as session:
+        younger = add_task(
+            session,
+            customer_id=clinic.mine.customer_id,
+            site_id=clinic.north,
+            owner_id=None,
+            anchor_on=date(2026, 6, 1),
+        )
     desk.sync()
-    restore_to_before_the_push(store, clinic)
+    assert desk.task(younger).id == younger
+    restore_to_before_the_push(store, clinic, younger=younger)
 
     report = desk.sync()
     assert report.pushed == 1
+    assert desk.ask(queries.task_case, younger, today=TODAY) is None  # made after the backup: it never was
     assert central_count(store, FollowUp, note="再想想") == 1
     assert central_task(store, clinic).state is TaskState.SNOOZED
     assert desk.task(clinic.mine.task_id).delivery is Delivery.ACCEPTED
 
 
-def restore_to_before_the_push(store: Store, clinic: Clinic) -> None:
-    """What a restore from a backup leaves: the effect, the receipt and the count are gone, and the epoch is new."""
+def restore_to_before_the_push(store: Store, clinic: Clinic, *, younger: UUID) -> None:
+    """What a restore from a backup leaves: effects, receipts and counts are gone, and the epoch is new."""
     with transaction(store.jobs) as session:
+        session.query(Task).filter_by(id=younger).delete()
+        session.execute(text("DELETE FROM stream_entry WHERE row_id = :id"), {"id": younger})
         session.query(FollowUp).filter_by(note="再想想").delete()
         task = session.get_one(Task, (clinic.mine.customer_id, clinic.mine.task_id))
         task.state, task.next_on, task.attempts = TaskState.OPEN, None, 0
@@ -386,8 +399,10 @@ def test_entries_wait_for_the_person_who_made_them(desk_for: DeskFor, clinic: Cl
     desk = desk_for("assistant")
     consider(desk.workspace, clinic.mine.task_id)
     desk.clock.advance(UNDO_WINDOW)
-    desk.sign_in("assistant2")
+    desk.sign_in("manager")
     assert desk.sync().pushed == 0
+    assert desk.task(clinic.mine.task_id).state is TaskState.OPEN  # not his entry to count on
+    assert desk.ask(queries.sync_status).unsent == 1
     desk.sign_in("assistant")
     assert desk.sync().pushed == 1
     with Session(store.jobs) as session:

@@ -151,6 +151,15 @@ def test_readers_cannot_write(folder: Path, clock: FakeClock) -> None:
     workspace.close()
 
 
+def test_a_commit_of_the_outbox_waits_for_the_disk(folder: Path) -> None:
+    folder.mkdir()
+    engine = files.outbox_engine(folder, KEY)
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+    engine.dispose()
+
+
 WRITER = """
 import os, sys
 from pathlib import Path

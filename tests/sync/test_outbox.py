@@ -124,13 +124,12 @@ def test_a_second_answer_is_no_news(outbox: Outbox, clock: FakeClock) -> None:
 
 
 def test_a_second_change_of_a_row_waits_for_the_version_of_the_first(outbox: Outbox, clock: FakeClock) -> None:
-    add(outbox, row_id=TASK, base_ver=3)
-    add(outbox, row_id=TASK, base_ver=3)
+    entered = [add(outbox, row_id=TASK, base_ver=3).op_id for _ in range(2)]
     clock.advance(UNDO_WINDOW)
     (first,) = offer(outbox)
     outbox.answer([applied(first, ver=4)])
     (second,) = offer(outbox, expected_n=2)
-    assert (first.base_ver, second.base_ver) == (3, 4)
+    assert [(one.op_id, one.base_ver) for one in (first, second)] == [(entered[0], 3), (entered[1], 4)]
 
 
 def test_a_push_is_never_longer_than_the_limit(outbox: Outbox, clock: FakeClock) -> None:
