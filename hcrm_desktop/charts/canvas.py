@@ -1,12 +1,13 @@
 """Draws a Picture with pyqtgraph. One canvas serves every customer: items are given new values, never made anew."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QFont, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPen
 
 from hcrm_core.terms import Eye, ProductKind
 from hcrm_desktop.charts.chart_words import ChartWords
@@ -15,7 +16,9 @@ from hcrm_desktop.theme import Theme, Tokens
 
 Item = Any  # why Any: pyqtgraph ships no types
 SYMBOLS = {Eye.OD: "o", Eye.OS: "s"}
-SIZE = 10
+SIZE, SMALL = 10, 5
+DENSE = 24  # so many points of an eye are drawn small
+LABEL_PX = 14  # between two labels
 REACH_PX = 22  # how near the pointer must be to a point
 _BANDS = 3  # filled; after them comes the median
 _LOWER, _UPPER = ("P5", "P10", "P25"), ("P95", "P90", "P75")
@@ -48,7 +51,8 @@ class Canvas:
         # WORKAROUND pyqtgraph: plot(pen=None) builds no path and FillBetweenItem then paints nothing.
         self._edges = [[pg.PlotCurveItem(pen=pg.mkPen(None)) for _ in range(2)] for _ in range(_BANDS)]
         self._fills = [pg.FillBetweenItem(low, high) for low, high in self._edges]
-        self._median, self._levels, self._changes = (pg.PlotCurveItem(connect="pairs") for _ in range(3))
+        self._median = pg.PlotCurveItem()
+        self._levels, self._changes = pg.PlotCurveItem(connect="pairs"), pg.PlotCurveItem(connect="pairs")
         self._bars = {kind: pg.BarGraphItem(x0=[0], x1=[0], y0=[0], y1=[0]) for kind in ProductKind}
         self._lines = {eye: pg.PlotCurveItem(connect="pairs") for eye in Eye}
         self._dots = {eye: pg.ScatterPlotItem() for eye in Eye}
@@ -76,16 +80,16 @@ class Canvas:
         """Show a picture, in the theme's colours."""
         self._picture = picture
         tokens = self._theme.tokens
-        self._view.setRange(xRange=picture.x_range, yRange=picture.y_range, padding=0)
         self._draw_axes(picture, tokens)
         self._draw_bands(picture.bands, tokens)
         self._draw_levels(picture, tokens)
         self._draw_ribbons(picture, tokens)
+        size = SMALL if len(picture.points) > DENSE * len(Eye) else SIZE
         for eye in Eye:
-            self._draw_eye(picture.of(eye), eye, tokens)
+            self._draw_eye(picture.of(eye), eye, tokens, size=size)
         crossed = [point for point in picture.points if point.mark is Mark.CROSSED]
         self._crosses.setData(
-            pos=_places(crossed), symbol="x", size=SIZE - 2, pen=None, brush=[_colour(tokens, p.eye) for p in crossed]
+            pos=_places(crossed), symbol="x", size=size - 2, pen=None, brush=[_colour(tokens, p.eye) for p in crossed]
         )
         self.mark(None)
         self._draw_labels()
@@ -100,7 +104,7 @@ class Canvas:
         font.setPixelSize(tokens.size_small)
         ticks = {
             "bottom": [(x, self._words.x_tick(picture, x)) for x in picture.x_ticks],
-            "left": [(y, self._words.y_tick(picture, y)) for y in picture.y_ticks],
+            "left": [(y, self._words.y_tick(picture, y)) for y in picture.y_ticks if y > _foot(picture)],
         }
         for side, axis in self._axes.items():
             axis.setTicks([ticks[side]])
@@ -119,15 +123,13 @@ class Canvas:
             fill.setBrush(pg.mkBrush(colour))
             edges[0].setData(list(band.xs), list(band.low))
             edges[1].setData(list(band.xs), list(band.high))
-        middle = bands[_BANDS] if bands else None
-        self._median.setPen(pg.mkPen(tokens.text2, width=1))
-        self._median.setData(*(_dashes(middle) if middle else ([], [])))
+        median = bands[_BANDS] if bands else Band(xs=(), low=(), high=())
+        self._median.setPen(_dashed(tokens.text2))
+        self._median.setData(list(median.xs), list(median.low))
 
     def _draw_levels(self, picture: Picture, tokens: Tokens) -> None:
-        pen = QPen(QColor(tokens.warn), 1, Qt.PenStyle.DashLine)
-        pen.setCosmetic(True)
-        self._levels.setPen(pen)
-        shown = [float(level) for level in picture.levels if picture.y_range[0] < level < picture.y_range[1]]
+        self._levels.setPen(_dashed(tokens.warn))
+        shown = [float(level) for level in _levels(picture)]
         self._levels.setData(list(picture.x_range) * len(shown), [level for level in shown for _ in range(2)])
 
     def _draw_ribbons(self, picture: Picture, tokens: Tokens) -> None:
@@ -148,7 +150,7 @@ class Canvas:
         self._changes.setPen(pg.mkPen(tokens.text, width=2))
         self._changes.setData([x for x, _ in changes for _ in range(2)], [y for _, lane in changes for y in lane])
 
-    def _draw_eye(self, points: Sequence[Point], eye: Eye, tokens: Tokens) -> None:
+    def _draw_eye(self, points: Sequence[Point], eye: Eye, tokens: Tokens, *, size: int) -> None:
         colour = _colour(tokens, eye)
         joined = list(joints(points))
         self._lines[eye].setPen(pg.mkPen(colour, width=2))
@@ -158,7 +160,7 @@ class Canvas:
         self._dots[eye].setData(
             pos=_places(points),
             symbol=SYMBOLS[eye],
-            size=SIZE,
+            size=size,
             pen=pg.mkPen(colour, width=2),
             brush=[pg.mkBrush(colour if point.mark is Mark.SOLID else tokens.surface) for point in points],
         )
@@ -166,57 +168,66 @@ class Canvas:
     # ── words on the plot ────────────────────────────────────────────────────────────────────────────────
 
     def _draw_labels(self) -> None:
-        picture, tokens = self._picture, self._theme.tokens
-        if picture is None:
+        if self._picture is None:
             return
-        wanted = [*self._level_labels(picture), *self._band_labels(picture), *self._ribbon_labels(picture)]
+        beside = self._beside(self._picture)
+        self._set_range(self._picture, beside)
+        wanted = [*beside, *self._ribbon_labels(self._picture)]
         while len(self._labels) < len(wanted):
             label = pg.TextItem()
             label.setZValue(100)
             self._view.addItem(label, ignoreBounds=True)
             self._labels.append(label)
-        font = QFont(self.widget.font())
-        font.setPixelSize(tokens.size_small - 1)
         for label in self._labels[len(wanted) :]:
             label.hide()
-        for label, (text, colour, place, anchor) in zip(self._labels, wanted, strict=False):
+        for number, (label, (text, colour, place)) in enumerate(zip(self._labels, wanted, strict=False)):
             label.setText(text, color=colour)
-            label.setFont(font)
-            label.setAnchor(anchor)
+            label.setFont(self._small())
+            label.fill = pg.mkBrush(self._theme.tokens.surface if number < len(beside) else None)
+            label.setAnchor((0.0, 0.5))
             label.setPos(*place)
             label.show()
 
-    def _level_labels(self, picture: Picture) -> list["_Label"]:
-        low, high = picture.y_range
-        shown = [level for level in picture.levels if low < level < high]
-        colour, x = self._theme.tokens.warn, picture.x_range[0]
-        return [(self._words.level(picture, level), colour, (x, float(level)), (0.0, 1.0)) for level in shown]
+    def _set_range(self, picture: Picture, beside: Sequence["_Label"]) -> None:
+        """What is measured fills the plot, except for a margin at the right for the words beside it."""
+        metrics = QFontMetrics(self._small())
+        margin = max((metrics.horizontalAdvance(text) + 8 for text, _, _ in beside), default=0)
+        left, right = picture.x_range
+        plotted = max(1.0, self._view.width() - margin)
+        self._view.setRange(xRange=(left, right + (right - left) * margin / plotted), yRange=picture.y_range, padding=0)
 
-    def _band_labels(self, picture: Picture) -> list["_Label"]:
-        """The percentiles at the right end of the bands, as far as they stay in the picture and apart."""
-        ends = sorted((y, name) for y, name in _band_ends(picture.bands))
+    def _beside(self, picture: Picture) -> list["_Label"]:
+        """Names of lines and percentiles at the right end, as far as they stay apart; lines first."""
+        tokens, x, gap = self._theme.tokens, picture.x_range[1], self._height(picture, LABEL_PX)
+        lines = [(float(level), self._words.level(picture, level), tokens.warn) for level in _levels(picture)]
+        ends = [(y, name, tokens.text2) for y, name in _band_ends(picture.bands)]
+        ends = [one for one in ends if _foot(picture) + gap / 2 < one[0] < picture.y_range[1] - gap / 2]
+        kept: list[tuple[float, str, str]] = []
+        for one in [*lines, *ends]:
+            if all(abs(one[0] - other[0]) > gap for other in kept):
+                kept.append(one)
+        return [(text, colour, (x, y)) for y, text, colour in kept]
+
+    def _small(self) -> QFont:
+        font = QFont(self.widget.font())
+        font.setPixelSize(self._theme.tokens.size_small - 1)
+        return font
+
+    def _height(self, picture: Picture, pixels: int) -> float:
         low, high = picture.y_range
-        gap = (high - low) * 14 / max(1.0, self._view.height())
-        last, labels = low, []
-        for y, name in ends:
-            if last + gap < y < high - gap / 2:
-                place = (picture.bands[0].xs[-1], y)
-                labels.append((name, self._theme.tokens.text2, place, (1.0, 0.5)))
-                last = y
-        return labels
+        return (high - low) * pixels / max(1.0, float(self._view.height()))
 
     def _ribbon_labels(self, picture: Picture) -> list["_Label"]:
         """What is worn, on ribbons that are long enough for the words."""
-        metrics = self.widget.fontMetrics()
-        low, high = picture.x_range
-        pixel = (high - low) / max(1.0, self._view.width())
+        metrics = QFontMetrics(self._small())
+        left, right = self._view.viewRange()[0]
+        pixel = (right - left) / max(1.0, self._view.width())
         labels = []
         for ribbon in picture.ribbons:
             text = self._words.ribbon(ribbon.eye, ribbon.product)
-            if (ribbon.end - ribbon.start) / pixel > metrics.horizontalAdvance(text) + 4:
-                bottom, top = _lane(picture, ribbon)
+            if (ribbon.end - ribbon.start) / pixel > metrics.horizontalAdvance(text) + 8:
                 colour = product_colours(self._theme.tokens, ribbon.product)[0]
-                labels.append((text, colour, (ribbon.start, (bottom + top) / 2), (0.0, 0.5)))
+                labels.append((text, colour, (ribbon.start, sum(_lane(picture, ribbon)) / 2)))
         return labels
 
     # ── reading out ──────────────────────────────────────────────────────────────────────────────────────
@@ -237,7 +248,7 @@ class Canvas:
         self._draw_labels()
 
 
-_Label = tuple[str, str, tuple[float, float], tuple[float, float]]
+_Label = tuple[str, str, tuple[float, float]]  # text, colour, where its left end is
 
 
 def joints(points: Sequence[Point]) -> list[tuple[Point, Point]]:
@@ -284,8 +295,17 @@ def _band_ends(bands: Sequence[Band]) -> list[tuple[float, str]]:
     return [*lows, (bands[_BANDS].low[-1], "P50"), *highs]
 
 
-def _dashes(middle: Band) -> tuple[list[float], list[float]]:
-    """The median as separate strokes, which stay even at any width."""
-    strokes = zip(middle.xs[0::2], middle.xs[1::2], middle.low[0::2], middle.low[1::2], strict=False)
-    pairs = [(x, y) for x1, x2, y1, y2 in strokes for x, y in ((x1, y1), (x2, y2))]
-    return [x for x, _ in pairs], [y for _, y in pairs]
+def _foot(picture: Picture) -> float:
+    """Below it there are ribbons only."""
+    low, high = picture.y_range
+    return low + (high - low) * RIBBON_SHARE * len({ribbon.eye for ribbon in picture.ribbons})
+
+
+def _levels(picture: Picture) -> list[Decimal]:
+    return [level for level in picture.levels if _foot(picture) < level < picture.y_range[1]]
+
+
+def _dashed(colour: str) -> QPen:
+    pen = QPen(QColor(colour), 1, Qt.PenStyle.DashLine)
+    pen.setCosmetic(True)
+    return pen

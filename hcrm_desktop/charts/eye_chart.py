@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from hcrm_core.terms import Eye
@@ -97,53 +97,74 @@ class EyeChart(QWidget):
 
 
 class Legend(QWidget):
-    """Symbol and word: which eye, and which points may be compared. Only what occurs is explained."""
+    """Symbol and word: which eye, and which points may be compared. Only what occurs is explained; it wraps."""
+
+    LINE, GAP = 18, 16
 
     def __init__(self, theme: Theme, words: ChartWords) -> None:
         super().__init__()
         self._theme, self._words = theme, words
         self._marks: list[Mark] = []
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
         theme.changed.connect(self.update)
 
     def show_marks(self, picture: Picture) -> None:
         """Explain the marks of a picture."""
         found = {point.mark for point in picture.points}
         self._marks = [mark for mark in Mark if mark in found] if found != {Mark.SOLID} else []
+        self.updateGeometry()
         self.update()
 
+    def _entries(self) -> list[tuple[str, Eye | None, Mark]]:
+        """Word, the eye whose colour and shape it takes, and mark."""
+        eyes: list[tuple[str, Eye | None, Mark]] = [(text, eye, Mark.SOLID) for eye, text in self._words.eyes.items()]
+        return [*eyes, *((self._words.marks[mark], None, mark) for mark in self._marks)]
+
+    def _places(self, width: int) -> list[QPointF]:
+        """Where each entry begins."""
+        metrics, x, y, places = QFontMetrics(self._small()), 2.0, 0.0, []
+        for text, _, _ in self._entries():
+            wide = 14 + metrics.horizontalAdvance(text)
+            if x > 2 and x + wide > width:
+                x, y = 2.0, y + self.LINE
+            places.append(QPointF(x, y))
+            x += wide + self.GAP
+        return places
+
+    def _small(self) -> QFont:
+        font = self.font()
+        font.setPixelSize(self._theme.tokens.size_small)
+        return font
+
+    def _paint_symbol(self, painter: QPainter, place: QPointF, eye: Eye | None, mark: Mark) -> None:
+        tokens = self._theme.tokens
+        colour = QColor({Eye.OD: tokens.od, Eye.OS: tokens.os, None: tokens.text2}[eye])
+        box = QRectF(place.x(), place.y() + self.LINE / 2 - 4.5, 9, 9)
+        painter.setPen(QPen(colour, 1.6))
+        painter.setBrush(colour if mark is Mark.SOLID else QColor(tokens.surface))
+        if eye is Eye.OS:
+            painter.drawRect(box)
+        else:
+            painter.drawEllipse(box)
+        if mark is Mark.CROSSED:
+            inner = box.adjusted(2, 2, -2, -2)
+            painter.drawLine(inner.topLeft(), inner.bottomRight())
+            painter.drawLine(inner.topRight(), inner.bottomLeft())
+
     def sizeHint(self) -> QSize:
-        return QSize(100, 18)
+        return QSize(100, self.LINE)
+
+    def heightForWidth(self, width: int) -> int:
+        return int(self._places(width)[-1].y()) + self.LINE
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        tokens = self._theme.tokens
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = self.font()
-        font.setPixelSize(tokens.size_small)
-        painter.setFont(font)
-        x = 2.0
-        for eye, text in self._words.eyes.items():
-            x = self._entry(painter, x, text, colour=tokens.od if eye is Eye.OD else tokens.os, eye=eye)
-        for mark in self._marks:
-            x = self._entry(painter, x, self._words.marks[mark], colour=tokens.text2, eye=Eye.OD, mark=mark)
-
-    def _entry(
-        self, painter: QPainter, x: float, text: str, *, colour: str, eye: Eye, mark: Mark = Mark.SOLID
-    ) -> float:
-        """Paint one symbol and its word; returns where the next begins."""
-        box = QRectF(x, self.height() / 2 - 4.5, 9, 9)
-        painter.setPen(QPen(QColor(colour), 1.6))
-        painter.setBrush(QColor(colour) if mark is Mark.SOLID else QColor(self._theme.tokens.surface))
-        painter.drawPolygon(QPolygonF(box)) if eye is Eye.OS else painter.drawEllipse(box)
-        if mark is Mark.CROSSED:
-            painter.drawLine(box.topLeft(), box.bottomRight())
-            painter.drawLine(box.topRight(), box.bottomLeft())
-        painter.setPen(QColor(self._theme.tokens.text2))
-        width = painter.fontMetrics().horizontalAdvance(text)
-        painter.drawText(
-            QRectF(x + 14, 0, width + 4, self.height()),
-            int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft),
-            text,
-        )
-        return x + 14 + width + 18
+        painter.setFont(self._small())
+        middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        for (text, eye, mark), place in zip(self._entries(), self._places(self.width()), strict=True):
+            self._paint_symbol(painter, place, eye, mark)
+            painter.setPen(QColor(self._theme.tokens.text2))
+            painter.drawText(QRectF(place.x() + 14, place.y(), self.width(), self.LINE), int(middle), text)

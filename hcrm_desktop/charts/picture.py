@@ -161,8 +161,13 @@ def ribbons(
         ends = [*(_dispensed(run[0]) for run in runs[1:]), today]
         found += [_ribbon(run, end=end, scale=scale) for run, end in zip(runs, ends, strict=False)]
     low, high = x_range
-    clipped = [replace(r, start=max(r.start, low), end=min(r.end, high)) for r in found]
+    clipped = (_clipped(ribbon, low=low, high=high) for ribbon in found)
     return tuple(ribbon for ribbon in clipped if ribbon.start < ribbon.end)
+
+
+def _clipped(ribbon: Ribbon, *, low: float, high: float) -> Ribbon:
+    changes = tuple(x for x in ribbon.changes if low <= x <= high)
+    return replace(ribbon, start=max(ribbon.start, low), end=min(ribbon.end, high), changes=changes)
 
 
 def _ribbon(run: Sequence[OrderRow], *, end: date, scale: Scale) -> Ribbon:
