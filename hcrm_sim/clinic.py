@@ -95,17 +95,17 @@ def _simulate(rng: np.random.Generator, *, first: int, count: int, today: int, g
         return {}
     people = make_people(rng, first=first, count=count, today=today, group=group)
     journeys = plan_journeys(rng, people, today=today)
-    sittings = plan_sittings(rng, people, journeys, today=today)
-    eyes = make_eyes(rng, people, journeys, today=today)
+    sittings = plan_sittings(rng, people, journeys=journeys, today=today)
+    eyes = make_eyes(rng, people, journeys=journeys, today=today)
     return {
         "guardians": guardian_rows(rng, people, group=group),
         "customers": customer_rows(rng, people, group=group),
-        "exams": exam_rows(rng, people, journeys, sittings, eyes),
-        "lens_orders": order_rows(rng, people, journeys, eyes, today=today, group=group),
-        "visits": visit_rows(rng, people, journeys, sittings, today=today, group=group),
+        "exams": exam_rows(rng, people, journeys=journeys, sittings=sittings, eyes=eyes),
+        "lens_orders": order_rows(rng, people, journeys=journeys, eyes=eyes, today=today, group=group),
+        "visits": visit_rows(rng, people, journeys=journeys, sittings=sittings, today=today, group=group),
         "recheck_plans": plan_rows(people, sittings),
-        "follow_ups": follow_up_rows(rng, people, journeys, today=today),
-        "leads": lead_rows(rng, people, journeys, today=today, group=group),
+        "follow_ups": follow_up_rows(rng, people, journeys=journeys, today=today),
+        "leads": lead_rows(rng, people, journeys=journeys, today=today, group=group),
     }
 
 

@@ -36,9 +36,9 @@ _CHANNEL_SHARES = {
 def visit_rows(
     rng: np.random.Generator,
     people: People,
+    *,
     journeys: Journeys,
     sittings: Sittings,
-    *,
     today: int,
     group: Organisation,
 ) -> pl.DataFrame:
@@ -73,7 +73,7 @@ def plan_rows(people: People, sittings: Sittings) -> pl.DataFrame:
     )
 
 
-def follow_up_rows(rng: np.random.Generator, people: People, journeys: Journeys, *, today: int) -> pl.DataFrame:
+def follow_up_rows(rng: np.random.Generator, people: People, *, journeys: Journeys, today: int) -> pl.DataFrame:
     """The feed `follow_ups`: calls and messages over the last two years, fewer for those who have left."""
     many = np.minimum(rng.poisson(np.where(people.persona == Persona.POTENTIAL, 0.6, 1.6)), MOST_FOLLOW_UPS)
     child = np.repeat(np.arange(len(people)), many)
@@ -103,7 +103,7 @@ def follow_up_rows(rng: np.random.Generator, people: People, journeys: Journeys,
 
 
 def lead_rows(
-    rng: np.random.Generator, people: People, journeys: Journeys, *, today: int, group: Organisation
+    rng: np.random.Generator, people: People, *, journeys: Journeys, today: int, group: Organisation
 ) -> pl.DataFrame:
     """The feed `leads`: frames that may become OK lenses, adults for the refractive department."""
     in_frames = np.isin(people.persona, [Persona.SINGLE_VISION, Persona.FUNCTIONAL])

@@ -38,12 +38,12 @@ class Readings:
 
 
 def exam_rows(
-    rng: np.random.Generator, people: People, journeys: Journeys, sittings: Sittings, eyes: Eyes
+    rng: np.random.Generator, people: People, *, journeys: Journeys, sittings: Sittings, eyes: Eyes
 ) -> pl.DataFrame:
     """The feed `exams`: one row for each visit that was kept."""
-    readings = _circumstances(rng, people, journeys, sittings)
+    readings = _circumstances(rng, people, journeys=journeys, sittings=sittings)
     absent = {field: rng.random(len(readings.child)) < share for field, share in MISSING.items()}
-    frame = _sitting_columns(rng, people, sittings, readings, journeys=journeys)
+    frame = _sitting_columns(rng, people, sittings=sittings, readings=readings, journeys=journeys)
     bias = rng.normal(0.0, 1.0, len(people))[readings.child]
     for eye, prefix in enumerate(("od", "os")):
         columns = _eye_columns(rng, eyes, readings, eye=eye, bias=bias, absent=absent)
@@ -51,7 +51,7 @@ def exam_rows(
     return frame
 
 
-def _circumstances(rng: np.random.Generator, people: People, journeys: Journeys, sittings: Sittings) -> Readings:
+def _circumstances(rng: np.random.Generator, people: People, *, journeys: Journeys, sittings: Sittings) -> Readings:
     child, day, number = (array[sittings.kept] for array in (sittings.child, sittings.day, sittings.number))
     count = len(child)
     since = day - journeys.fitted_on[child]
@@ -75,9 +75,9 @@ def _circumstances(rng: np.random.Generator, people: People, journeys: Journeys,
 def _sitting_columns(
     rng: np.random.Generator,
     people: People,
+    *,
     sittings: Sittings,
     readings: Readings,
-    *,
     journeys: Journeys,
 ) -> pl.DataFrame:
     count = len(readings.child)

@@ -46,7 +46,7 @@ class Eyes:
         return np.asarray(self.se_start[eye][child] - fall)
 
 
-def make_eyes(rng: np.random.Generator, people: People, journeys: Journeys, *, today: int) -> Eyes:
+def make_eyes(rng: np.random.Generator, people: People, *, journeys: Journeys, today: int) -> Eyes:
     """True eyes of everybody from filing until today."""
     count = len(people)
     tendency = _tendencies(rng, people)

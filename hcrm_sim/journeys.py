@@ -92,7 +92,7 @@ def plan_journeys(rng: np.random.Generator, people: People, *, today: int) -> Jo
     )
 
 
-def plan_sittings(rng: np.random.Generator, people: People, journeys: Journeys, *, today: int) -> Sittings:
+def plan_sittings(rng: np.random.Generator, people: People, *, journeys: Journeys, today: int) -> Sittings:
     """Every visit that was due before today, whether kept or missed, and when the next is due."""
     count = len(people)
     tardiness = rng.lognormal(0.0, 0.6, count) * 8

@@ -42,9 +42,9 @@ class Pairs:
 def order_rows(
     rng: np.random.Generator,
     people: People,
+    *,
     journeys: Journeys,
     eyes: Eyes,
-    *,
     today: int,
     group: Organisation,
 ) -> pl.DataFrame:
@@ -52,7 +52,9 @@ def order_rows(
     pairs = _with_lost_lenses(rng, _pairs(rng, journeys, today=today), today=today)
     numbers = np.arange(len(pairs.child))
     frames = [
-        _lens_rows(rng, people, eyes, pairs, of=np.flatnonzero(pairs.eyes & (1 << eye)), eye=eye, group=group)
+        _lens_rows(
+            rng, people, eyes=eyes, pairs=pairs, of=np.flatnonzero(pairs.eyes & (1 << eye)), eye=eye, group=group
+        )
         for eye in range(2)
     ]
     keys = [number_keys(f"L{people.first:07d}-", numbers[pairs.eyes & (1 << eye) > 0]) for eye in range(2)]
@@ -107,9 +109,9 @@ def _with_lost_lenses(rng: np.random.Generator, pairs: Pairs, *, today: int) -> 
 def _lens_rows(
     rng: np.random.Generator,
     people: People,
+    *,
     eyes: Eyes,
     pairs: Pairs,
-    *,
     of: Ints,
     eye: int,
     group: Organisation,
