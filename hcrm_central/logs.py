@@ -14,28 +14,31 @@ from hcrm_central.settings import Settings
 
 
 def configure(settings: Settings) -> None:
-    """Send everything to standard error, as lines for people or as JSON for machines."""
-    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    """Send everything to standard error, as lines for people or as JSON for machines.
+
+    Through the standard library's handlers, because those never raise: a full disk must not fail a request.
+    """
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if settings.log_json
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
     )
     handler = logging.StreamHandler(sys.stderr)
-    formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_without_trace, renderer])
-    handler.setFormatter(formatter)
-    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_without_trace, renderer])
+    )
+    # Other people's libraries may log what they handle: only their warnings are wanted.
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("hcrm").setLevel(settings.log_level.upper())
 
 
 def _without_trace(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -1,10 +1,12 @@
 """A small clinic behind a served centre, and workstations signed in to it."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 from sqlalchemy import create_engine, text
 
@@ -140,3 +142,13 @@ def client_for(centre: httpx.Client, clinic: Clinic, clock: FakeClock) -> SignIn
         return found
 
     return sign_in
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """For tests in which a part of the product configures logging: it writes to a stream that ends with the test."""
+    root, ours = logging.getLogger(), logging.getLogger("hcrm")
+    kept = root.handlers[:], root.level, ours.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:], root.level, ours.level = kept

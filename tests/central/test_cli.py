@@ -44,7 +44,11 @@ Run = Callable[..., Done]
 
 @pytest.fixture
 def run(
-    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    logging_restored: None,
 ) -> Iterator[Run]:
     """Run a command in this process, on the test's database, as production would be configured."""
     for name, engine in (("", store.service), ("JOBS_", store.jobs), ("OWNER_", store.owner)):
