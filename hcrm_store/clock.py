@@ -1,10 +1,11 @@
 """The only clock. Whoever needs the time is given a `Clock`; tests give their own (tests/fakes.py)."""
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Protocol
 
-# China has kept one time without daylight saving since 1991; a fixed offset needs no zone files on Windows.
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+from hcrm_core.clinic_time import SHANGHAI, business_date
+
+__all__ = ["SHANGHAI", "Clock", "SystemClock", "business_date"]
 
 
 class Clock(Protocol):
@@ -20,8 +21,3 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
-
-
-def business_date(instant: datetime) -> date:
-    """The clinic's calendar day at an instant."""
-    return instant.astimezone(SHANGHAI).date()

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from PySide6.QtCore import QObject
 
+from hcrm_core.clinic_time import SHANGHAI
 from hcrm_core.eye.age import years_and_months
 from hcrm_core.terms import (
     Channel,
@@ -21,7 +22,6 @@ from hcrm_core.terms import (
     VisitState,
 )
 from hcrm_desktop.cache.rows import Delivery
-from hcrm_store.clock import SHANGHAI
 
 
 class Words(QObject):
