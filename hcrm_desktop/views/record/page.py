@@ -4,9 +4,10 @@ from uuid import UUID
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from hcrm_core.terms import Role
+from hcrm_core.wire import Json
 from hcrm_desktop.cache.rows import Changes, SignedIn
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme
@@ -45,6 +46,7 @@ class RecordPage(QWidget):
         self._customer_id: UUID | None = None
         self._study: RecordStudy | None = None
         self._curves = Curves(theme, words)
+        self._dialog: QDialog | None = None
         self._header = RecordHeader(theme, words, person.role)
         self._verdict = VerdictCard(words)
         self._slip = LatestSlip(words)
@@ -157,10 +159,48 @@ class RecordPage(QWidget):
 
     @Slot()
     def _on_exam_requested(self) -> None:
-        if self._study is None or self._person.role is not Role.OPTOMETRIST:
+        """Open the slip, with what was left unfinished."""
+        from hcrm_desktop.cache.queries import draft
+        from hcrm_desktop.views.exam_entry.slip import draft_key
+
+        if self._study is not None and self._person.role is Role.OPTOMETRIST and self._dialog is None:
+            self._tasks.query(self, draft, draft_key(self._study.record), done=self._on_draft_read)
+
+    @Slot(object)
+    def _on_draft_read(self, draft: Json | None) -> None:
+        from hcrm_desktop.views.exam_entry.slip import ExamSlip
+
+        if self._study is None or self._dialog is not None:
             return
+        slip = ExamSlip(self._tasks, self._theme, self._words, self._study, draft=draft, parent=self.window())
+        slip.recorded.connect(self._on_exam_recorded)
+        self._open(slip)
 
     @Slot()
     def _on_follow_up_requested(self) -> None:
-        if self._study is None:
+        from hcrm_desktop.views.record.follow_up import FollowUpDialog
+
+        if self._study is None or self._dialog is not None:
             return
+        head = self._study.record.header
+        dialog = FollowUpDialog(self._tasks, self._words, head.id, name=head.name, parent=self.window())
+        dialog.recorded.connect(self._on_follow_up_recorded)
+        self._open(dialog)
+
+    def _open(self, dialog: QDialog) -> None:
+        """One at a time, over this window only."""
+        self._dialog = dialog
+        dialog.finished.connect(self._on_dialog_finished)
+        dialog.open()
+
+    @Slot()
+    def _on_dialog_finished(self) -> None:
+        self._dialog = None
+
+    @Slot()
+    def _on_exam_recorded(self) -> None:
+        self.recorded.emit(self.tr("检查已保存在本机，稍后自动上传"))
+
+    @Slot()
+    def _on_follow_up_recorded(self) -> None:
+        self.recorded.emit(self.tr("跟进已保存在本机，稍后自动上传"))
