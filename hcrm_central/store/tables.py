@@ -192,7 +192,7 @@ class ImportEffect(Base):
     row_id: Mapped[UUID]
     customer_id: Mapped[UUID | None]
     action: Mapped[str]  # "created" or "changed"
-    before: Mapped[dict[str, Any] | None]  # the changed columns' former values
+    before: Mapped[dict[str, Any] | None]  # the former version and columns, and what this batch made of them
     ver: Mapped[int]  # the row's version after this batch: a later version means somebody worked on it
 
 

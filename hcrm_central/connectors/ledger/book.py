@@ -36,6 +36,7 @@ TABLES = (
     "source_record",
     "match_review",
 )
+TABLES_OF_CUSTOMERS = TABLES[3:10]
 _SERVER_FILLS = {"ver", "created_at", "updated_at", "since"}
 _NOT_UNDONE_ROW_BY_ROW = {"source_record", "match_review"}  # these know their batch themselves
 _MAY_CHANGE_AGAIN = {"family", "guardian", "customer"}  # within the same import
@@ -43,17 +44,26 @@ _MAY_CHANGE_AGAIN = {"family", "guardian", "customer"}  # within the same import
 
 @dataclass(slots=True, kw_only=True)
 class _Effect:
+    """What was done to one row: its former columns if it was changed, and what they are now."""
+
     customer_id: UUID | None
     action: str
-    before: Values | None
     ver: int
+    former_ver: int = 0
+    former: Values = field(default_factory=dict)
+    after: Values = field(default_factory=dict)
+
+    def as_row(self) -> Values:
+        before = {"ver": self.former_ver, "former": self.former, "after": self.after}
+        return {"customer_id": self.customer_id, "action": self.action, "before": before, "ver": self.ver}
 
 
 @dataclass(slots=True, kw_only=True)
 class _Change:
     customer_id: UUID | None
+    former_ver: int
+    former: Values = field(default_factory=dict)
     changes: Values = field(default_factory=dict)
-    before: Values = field(default_factory=dict)
 
 
 def jsonable(value: object) -> Any:
@@ -98,10 +108,10 @@ class Book:
 
     def change(self, table: str, changes: Values, *, row: Values, customer_id: UUID | None) -> None:
         """Change columns of a row that is in the store; `row` holds its present columns and is brought up to date."""
-        change = self._changes.setdefault((table, row["id"]), _Change(customer_id=customer_id))
+        begun = _Change(customer_id=customer_id, former_ver=row.get("ver", 0))
+        change = self._changes.setdefault((table, row["id"]), begun)
         for name in changes:
-            change.before.setdefault(name, jsonable(row[name]))
-        change.before.setdefault("ver", row.get("ver", 0))
+            change.former.setdefault(name, jsonable(row[name]))
         change.changes |= changes
         row |= changes
 
@@ -124,8 +134,7 @@ class Book:
     def finish(self, *, remarks: Iterable[Remark], counts: Values, now: datetime) -> None:
         """Write the effects that could still change, the remarks and the counts."""
         kept = [
-            {"table_name": table, "row_id": row_id, "customer_id": effect.customer_id, "action": effect.action}
-            | {"before": effect.before, "ver": effect.ver}
+            {"table_name": table, "row_id": row_id, **effect.as_row()}
             for (table, row_id), effect in self._effects.items()
         ]
         self._copy_effects(kept)
@@ -150,35 +159,36 @@ class Book:
         if table in _NOT_UNDONE_ROW_BY_ROW:
             return []
         versioned = 1 if "ver" in Base.metadata.tables[table].columns else 0
-        if table in _MAY_CHANGE_AGAIN:
-            for row in rows:
-                customer_id = row["id"] if table == "customer" else None
-                effect = _Effect(customer_id=customer_id, action="created", before=None, ver=versioned)
-                self._effects[table, row["id"]] = effect
-            return []
-        common: Values = {"table_name": table, "action": "created", "before": None, "ver": versioned}
-        return [{**common, "row_id": row["id"], "customer_id": row["customer_id"]} for row in rows]
+        if table not in _MAY_CHANGE_AGAIN:
+            common: Values = {"table_name": table, "action": "created", "before": None, "ver": versioned}
+            return [{**common, "row_id": row["id"], "customer_id": row["customer_id"]} for row in rows]
+        for row in rows:
+            customer_id = row["id"] if table == "customer" else None
+            effect = _Effect(customer_id=customer_id, action="created", ver=versioned, after=jsonable(row))
+            self._effects[table, row["id"]] = effect
+        return []
 
     def _write_change(self, table: str, row_id: UUID, change: _Change) -> None:
+        ver = self._update(table, row_id, change)
+        self.changed[table] += 1
+        begun = _Effect(customer_id=change.customer_id, action="changed", ver=ver, former_ver=change.former_ver)
+        effect = self._effects.setdefault((table, row_id), begun)
+        effect.ver = ver
+        effect.after |= jsonable(change.changes)
+        if effect.action == "changed":
+            effect.former = change.former | effect.former
+
+    def _update(self, table: str, row_id: UUID, change: _Change) -> int:
+        """Change a row; returns its version now, 0 if it has none."""
         target = Base.metadata.tables[table]
         statement = update(target).where(target.c.id == row_id).values(change.changes)
-        if "customer_id" in target.c and change.customer_id is not None and table != "source_record":
+        if table in TABLES_OF_CUSTOMERS:
             statement = statement.where(target.c.customer_id == change.customer_id)
-        ver = 0
-        if "ver" in target.c:
-            ver = self._session.execute(statement.returning(target.c.ver)).scalar_one()
-        else:
+        if "ver" not in target.c:
             self._session.execute(statement)
-        self.changed[table] += 1
-        earlier = self._effects.get((table, row_id))
-        if earlier is None:
-            self._effects[table, row_id] = _Effect(
-                customer_id=change.customer_id, action="changed", before=change.before, ver=ver
-            )
-            return
-        earlier.ver = ver
-        if earlier.before is not None:
-            earlier.before = change.before | earlier.before
+            return 0
+        ver: int = self._session.execute(statement.returning(target.c.ver)).scalar_one()
+        return ver
 
     def _copy_effects(self, effects: list[Values]) -> None:
         start = self._written_effects + 1

@@ -144,6 +144,7 @@ class People:
                 "name": f"{person.name.name}（{mark}）" if mark else person.name.name,
                 "name_pinyin": pinyin,
                 "name_initials": initials,
+                "do_not_contact": False,
                 "school": "",
                 "note": "",
                 **{name: None for name in _FILLED if name not in {"school", "note"}},

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from hcrm_central.connectors.ledger.book import TABLES, Values
+from hcrm_central.connectors.ledger.book import TABLES, TABLES_OF_CUSTOMERS, Values
 from hcrm_central.connectors.ledger.report import KeptRow, UndoReport
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.tables import AuditEntry, ImportBatch, ImportEffect
@@ -22,8 +22,21 @@ from hcrm_store.base import Base
 from hcrm_store.clock import Clock
 
 LOCK = 7_411_880_211  # any number, the same in every process: imports and undos follow one another
-_OF_CUSTOMERS = ("customer_identifier", "exam", "eye_measurement", "lens_order", "visit", "recheck_plan", "follow_up")
 _VERSIONED = tuple(name for name in TABLES if "ver" in Base.metadata.tables[name].columns)
+# The scan deals customers to assistants: that is not work on a customer.
+_LEFT_ALONE = (
+    "site_id",
+    "family_id",
+    "name",
+    "name_pinyin",
+    "sex",
+    "birth_date",
+    "filed_on",
+    "optometrist_id",
+    "do_not_contact",
+    "school",
+    "note",
+)
 _BEGUN = "(t.attempts > 0 OR t.last_outcome IS NOT NULL OR t.state = 'snoozed')"
 
 
@@ -66,7 +79,7 @@ class _Undo:
 
     def run(self) -> UndoReport:
         self._keep_what_was_worked_on()
-        for table in reversed(_OF_CUSTOMERS):
+        for table in reversed(TABLES_OF_CUSTOMERS):
             self._remove(table)
         self._restore()
         self._remove_derived()
@@ -84,19 +97,24 @@ class _Undo:
 
     def _altered_rows(self, table: str) -> set[UUID]:
         """Rows that have another version now than this import left them with."""
+        altered = "t.ver <> e.ver"
+        if table == "customer":
+            same = " AND ".join(f"t.{name} IS NOT DISTINCT FROM r.{name}" for name in _LEFT_ALONE)
+            altered += f" AND NOT ({same})"
         return self._ids(
-            f"SELECT t.id FROM {table} t JOIN import_effect e ON e.row_id = t.id"
-            f" AND e.batch_id = :batch AND e.table_name = '{table}' WHERE t.ver <> e.ver"
+            f"SELECT t.id FROM import_effect e JOIN {table} t ON t.id = e.row_id,"
+            f" jsonb_populate_record(NULL::{table}, coalesce(e.before -> 'after', '{{}}')) r"
+            f" WHERE e.batch_id = :batch AND e.table_name = '{table}' AND e.action = 'created' AND {altered}"
         )
 
     def _keep_what_was_worked_on(self) -> None:
         made: set[UUID | None] = set(self._created["customer"])
         worked = made & (self._with_other_work() | self._altered["customer"])
-        for table in _OF_CUSTOMERS:
+        for table in TABLES_OF_CUSTOMERS:
             worked |= {self._created[table].get(row) for row in self._altered.get(table, set())} & made
         for customer in self._created["customer"].keys() & worked:
             self._kept["customer", customer] = "worked_on"
-        for table in _OF_CUSTOMERS:
+        for table in TABLES_OF_CUSTOMERS:
             for row, customer_id in self._created[table].items():
                 if customer_id in worked:
                     self._kept[table, row] = "worked_on"
@@ -108,7 +126,7 @@ class _Undo:
         """Customers of this import with rows that it did not write. A task counts once somebody began it."""
         begun = {"task": _BEGUN}
         found: set[UUID] = set()
-        for table in (*_OF_CUSTOMERS, "lead", "task"):
+        for table in (*TABLES_OF_CUSTOMERS, "lead", "task"):
             found |= self._ids(
                 f"SELECT t.customer_id FROM {table} t JOIN import_effect c ON c.row_id = t.customer_id"
                 " AND c.batch_id = :batch AND c.table_name = 'customer' AND c.action = 'created'"
@@ -162,31 +180,44 @@ class _Undo:
     def _restore(self) -> None:
         for effect in self._changed:
             if effect.table_name == "source_record":
-                self._restore_row(effect, condition="t.batch_id = :batch")
-            elif effect.row_id in self._altered[effect.table_name] or self._is_superseded(effect):
-                self._kept[effect.table_name, effect.row_id] = "changed_since"
-            elif self._restore_row(effect, condition="true"):
+                self._restore_columns(effect, list(_before(effect)["former"]), condition="t.batch_id = :batch")
+                continue
+            columns = [] if self._is_superseded(effect) else self._as_left(effect)
+            if columns and self._restore_columns(effect, columns, condition="true"):
                 self._restored[effect.table_name] += 1
+            if len(columns) < len(_before(effect)["former"]):
+                self._kept[effect.table_name, effect.row_id] = "changed_since"
 
-    def _restore_row(self, effect: ImportEffect, *, condition: str) -> bool:
-        """Give a row its former values; the version goes on, and earlier imports learn of it."""
-        before: Values = effect.before or {}
-        columns = [name for name in before if name != "ver"]
+    def _as_left(self, effect: ImportEffect) -> list[str]:
+        """The changed columns that still hold what this import wrote."""
+        names = list(_before(effect)["former"])
+        same = ", ".join(f"t.{name} IS NOT DISTINCT FROM r.{name}" for name in names)
+        statement = text(
+            f"SELECT {same} FROM import_effect e JOIN {effect.table_name} t ON t.id = e.row_id,"
+            f" jsonb_populate_record(NULL::{effect.table_name}, e.before -> 'after') r"
+            " WHERE e.batch_id = :batch AND e.n = :n"
+        )
+        found = self._session.execute(statement, {"batch": self._batch_id, "n": effect.n}).first()
+        return [] if found is None else [name for name, is_same in zip(names, found, strict=True) if is_same]
+
+    def _restore_columns(self, effect: ImportEffect, columns: list[str], *, condition: str) -> bool:
+        """Give columns their former values; the version goes on, and earlier imports learn of it."""
         listed, former = ", ".join(columns), ", ".join(f"r.{name}" for name in columns)
         versioned = effect.table_name in _VERSIONED
         statement = text(
             f"UPDATE {effect.table_name} t SET ({listed}) = ROW({former})"
-            f" FROM (SELECT e.before FROM import_effect e WHERE e.batch_id = :batch AND e.n = :n) s,"
-            f" jsonb_populate_record(NULL::{effect.table_name}, s.before) r"
+            " FROM (SELECT e.before FROM import_effect e WHERE e.batch_id = :batch AND e.n = :n) s,"
+            f" jsonb_populate_record(NULL::{effect.table_name}, s.before -> 'former') r"
             f" WHERE t.id = :id AND {condition} RETURNING {'t.ver' if versioned else '0'}"
         )
         values = {"batch": self._batch_id, "n": effect.n, "id": effect.row_id}
         ver = self._session.execute(statement, values).scalar_one_or_none()
         if versioned and ver is not None:
-            self._session.execute(
-                text("UPDATE import_effect SET ver = :ver WHERE row_id = :id AND batch_id <> :batch AND ver = :former"),
-                {"ver": ver, "id": effect.row_id, "batch": self._batch_id, "former": before["ver"]},
+            earlier = text(
+                "UPDATE import_effect SET ver = :ver WHERE row_id = :id AND batch_id <> :batch AND ver = :former"
             )
+            former_ver = _before(effect)["ver"]
+            self._session.execute(earlier, values | {"ver": ver, "former": former_ver})
         return ver is not None
 
     def _is_superseded(self, effect: ImportEffect) -> bool:
@@ -213,3 +244,8 @@ class _Undo:
     def _ids(self, query: str, **values: object) -> set[UUID]:
         found: Iterable[UUID] = self._session.scalars(text(query), {"batch": self._batch_id, **values})
         return set(found)
+
+
+def _before(effect: ImportEffect) -> Values:
+    assert effect.before is not None
+    return effect.before

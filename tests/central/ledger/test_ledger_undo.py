@@ -17,6 +17,7 @@ from hcrm_core.terms import Channel, ExamStatus, Outcome, Source
 from hcrm_store.care import FollowUp, LensOrder, Visit
 from hcrm_store.clinical import Exam, EyeMeasurement
 from hcrm_store.journeys import Sop, Task
+from hcrm_store.organisation import Staff
 from hcrm_store.people import Customer, Family, Guardian
 from tests.central.ledger.conftest import SAMPLE, Write, frame_row, ok_row
 from tests.fakes import FakeClock
@@ -166,6 +167,20 @@ def test_tasks_of_the_scan_go_with_their_customer_unless_begun(
     undo(first)
     assert [one.name for one in reading(Customer)] == ["赵一"]
     assert len(reading(Task)) == 1
+
+
+def test_an_assistant_whom_the_scan_found_is_no_work_on_a_customer(
+    take: Take, undo: Undo, write: Write, staffed: Store, reading: Reading
+) -> None:
+    first = take(write(ok=[ok_row(负责医助=None, 备注="住校")]))
+    second = take(write(ok=[ok_row(负责医助=None, 备注="转学")]))
+    dealt = reading(Staff)[0].id
+    with transaction(staffed.jobs) as session:
+        session.execute(update(Customer).values(assistant_id=dealt))
+    assert undo(second).kept == ()
+    assert [(one.note, one.assistant_id) for one in reading(Customer)] == [("住校", dealt)]
+    assert undo(first).kept == ()
+    assert reading(Customer) == []
 
 
 def test_a_family_in_which_somebody_remains_stays(
