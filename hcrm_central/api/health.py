@@ -1,7 +1,5 @@
 """Whether the centre can work: open to everybody, so nothing secret and nothing of anybody."""
 
-from functools import cache
-
 import sqlalchemy.exc
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine
@@ -14,7 +12,7 @@ from hcrm_core.wire import Health
 
 def health(engine: Engine) -> Health:
     """Ask the database for its schema and the last scan."""
-    expected = _expected()
+    expected = head()
     try:
         with Session(engine) as session:
             revision = MigrationContext.configure(session.connection()).get_current_revision()
@@ -28,8 +26,3 @@ def health(engine: Engine) -> Health:
         schema_expected=expected,
         scanned_at=scanned_at,
     )
-
-
-@cache
-def _expected() -> str:
-    return head()

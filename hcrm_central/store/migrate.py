@@ -1,5 +1,6 @@
 """Bring a database to the current schema. Safe to run twice and by two processes at once."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -22,6 +23,7 @@ def config() -> Config:
     return settings
 
 
+@cache
 def head() -> str:
     """The revision this program was written for."""
     found = ScriptDirectory.from_config(config()).get_current_head()
