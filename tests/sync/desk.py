@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hcrm_central.store.opening import Store
-from hcrm_desktop.cache import queries
+from hcrm_core.terms import Channel, Outcome
+from hcrm_desktop.cache import commands, queries
 from hcrm_desktop.cache.rows import Changes, TaskFilter, TaskRow
 from hcrm_desktop.cache.tables import KIND_TABLES
 from hcrm_desktop.cache.workspace import Workspace, open_workspace
@@ -23,6 +25,7 @@ from tests.factories import PASSWORD
 from tests.fakes import FakeClock
 
 KEY = bytes(range(32))
+TODAY, NEXT_WEEK = date(2026, 11, 22), date(2026, 11, 29)  # by the clock of the tests
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,3 +88,10 @@ def central_count(store: Store, model: Any, **where: Any) -> int:
     """How many rows the centre holds, seen by the jobs."""
     with Session(store.jobs) as session:
         return session.scalar(select(func.count()).select_from(model).filter_by(**where)) or 0
+
+
+def consider(workspace: Workspace, task_id: UUID, *, note: str = "再想想") -> None:
+    """The family wants to think about it."""
+    commands.record_outcome(
+        workspace, task_id=task_id, channel=Channel.PHONE, outcome=Outcome.CONSIDERING, note=note, next_on=NEXT_WEEK
+    )

@@ -14,11 +14,10 @@ from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
 from hcrm_central.store.tables import Device, HeldOperation, Incarnation, Receipt, Token
 from hcrm_core.errors import SignInRequired, Unreachable
-from hcrm_core.terms import Channel, Eye, LensState, Outcome, RefractionMethod, TaskState
+from hcrm_core.terms import Eye, LensState, RefractionMethod, TaskState
 from hcrm_desktop.cache import commands, queries
 from hcrm_desktop.cache.outbox import UNDO_WINDOW
 from hcrm_desktop.cache.rows import Delivery, ExamEntry, EyeRow
-from hcrm_desktop.cache.workspace import Workspace
 from hcrm_store.base import new_id
 from hcrm_store.care import FollowUp
 from hcrm_store.clinical import Exam, EyeMeasurement
@@ -26,18 +25,9 @@ from hcrm_store.journeys import Task
 from hcrm_store.people import Customer
 from tests.factories import Clinic, add_task, serving
 from tests.fakes import LosingTransport
-from tests.sync.desk import Desk, central_count
+from tests.sync.desk import NEXT_WEEK, TODAY, Desk, central_count, consider
 
 DeskFor = Callable[[str], Desk]
-TODAY = date(2026, 11, 22)
-NEXT_WEEK = date(2026, 11, 29)
-
-
-def consider(workspace: Workspace, task_id: UUID, *, note: str = "再想想") -> None:
-    """The family wants to think about it."""
-    commands.record_outcome(
-        workspace, task_id=task_id, channel=Channel.PHONE, outcome=Outcome.CONSIDERING, note=note, next_on=NEXT_WEEK
-    )
 
 
 def examined(customer_id: UUID) -> ExamEntry:
@@ -381,29 +371,3 @@ def test_a_session_ended_by_the_centre_needs_a_sign_in_and_keeps_the_work(
     desk.sync()
     assert central_count(store, FollowUp, note="再想想") == 1
     assert central_count(store, Token, revoked_at=None) > 0
-
-
-# ── who works here ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_another_person_finds_nothing_of_the_one_before(desk_for: DeskFor, clinic: Clinic) -> None:
-    desk = desk_for("assistant")
-    consider(desk.workspace, clinic.mine.task_id)
-    desk.sign_in("assistant2")
-    assert desk.count("customer") == 0
-    desk.sync()
-    assert [task.id for task in desk.tasks()] == [clinic.colleagues.task_id]
-
-
-def test_entries_wait_for_the_person_who_made_them(desk_for: DeskFor, clinic: Clinic, store: Store) -> None:
-    desk = desk_for("assistant")
-    consider(desk.workspace, clinic.mine.task_id)
-    desk.clock.advance(UNDO_WINDOW)
-    desk.sign_in("manager")
-    assert desk.sync().pushed == 0
-    assert desk.task(clinic.mine.task_id).state is TaskState.OPEN  # not his entry to count on
-    assert desk.ask(queries.sync_status).unsent == 1
-    desk.sign_in("assistant")
-    assert desk.sync().pushed == 1
-    with Session(store.jobs) as session:
-        assert session.query(FollowUp).filter_by(note="再想想").one().staff_id == clinic.staff["assistant"]

@@ -5,11 +5,17 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
+from hcrm_central.store.opening import Store
+from hcrm_core.terms import TaskState
+from hcrm_desktop.cache import queries
+from hcrm_desktop.cache.outbox import UNDO_WINDOW
 from hcrm_desktop.cache.workspace import Workspace
+from hcrm_store.care import FollowUp
 from tests.factories import Child, Clinic
 from tests.fakes import ListeningTransport
-from tests.sync.desk import Desk
+from tests.sync.desk import Desk, consider
 
 DeskFor = Callable[[str], Desk]
 
@@ -85,3 +91,29 @@ def test_what_is_taken_away_is_overwritten_in_the_file(desk_for: DeskFor, clinic
     assert clinic.far.said not in dump(desk.workspace)
     with desk.workspace.read() as session:
         assert session.execute(text("PRAGMA secure_delete")).scalar() == 1
+
+
+# ── who works here ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_another_person_finds_nothing_of_the_one_before(desk_for: DeskFor, clinic: Clinic) -> None:
+    desk = desk_for("assistant")
+    consider(desk.workspace, clinic.mine.task_id)
+    desk.sign_in("assistant2")
+    assert desk.count("customer") == 0
+    desk.sync()
+    assert [task.id for task in desk.tasks()] == [clinic.colleagues.task_id]
+
+
+def test_entries_wait_for_the_person_who_made_them(desk_for: DeskFor, clinic: Clinic, store: Store) -> None:
+    desk = desk_for("assistant")
+    consider(desk.workspace, clinic.mine.task_id)
+    desk.clock.advance(UNDO_WINDOW)
+    desk.sign_in("manager")
+    assert desk.sync().pushed == 0
+    assert desk.task(clinic.mine.task_id).state is TaskState.OPEN  # not his entry to count on
+    assert desk.ask(queries.sync_status).unsent == 1
+    desk.sign_in("assistant")
+    assert desk.sync().pushed == 1
+    with Session(store.jobs) as session:
+        assert session.query(FollowUp).filter_by(note="再想想").one().staff_id == clinic.staff["assistant"]

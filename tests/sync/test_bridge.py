@@ -1,0 +1,64 @@
+"""The whole workstation below its screens, with the real centre: sign in, receive, record, send, sign out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from hcrm_central.store.opening import Store
+from hcrm_core.errors import SignInRequired
+from hcrm_core.terms import Channel, Outcome
+from hcrm_desktop.cache import commands, queries
+from hcrm_desktop.cache.outbox import UNDO_WINDOW
+from hcrm_desktop.cache.rows import Changes, SignedIn, SyncStatus, TaskFilter
+from hcrm_desktop.cache.workspace import open_workspace
+from hcrm_desktop.tasks import Tasks
+from hcrm_store.care import FollowUp
+from tests.factories import PASSWORD
+from tests.fakes import FakeClock
+from tests.sync.desk import KEY, central_count
+
+SECONDS = 20_000
+
+
+@pytest.fixture
+def tasks(qapp: QObject, tmp_path: Path, clock: FakeClock) -> Iterator[Tasks]:
+    made = Tasks(open_workspace(tmp_path / "profile", KEY, clock=clock))
+    yield made
+    made.stop()
+
+
+@pytest.mark.usefixtures("clinic")
+def test_a_day_at_the_workstation(tasks: Tasks, qtbot: QtBot, centre_url: str, clock: FakeClock, store: Store) -> None:
+    owner, got = QObject(), list[Any]()
+    states, changes = list[SyncStatus](), list[Changes]()
+    tasks.sync_state_changed.connect(states.append)
+    tasks.data_changed.connect(changes.append)
+    account = {"server_url": centre_url, "username": "assistant"}
+
+    tasks.sign_in(owner, **account, password="wrong", done=got.append, failed=got.append)
+    qtbot.waitUntil(lambda: len(got) == 1, timeout=SECONDS)
+    assert isinstance(got.pop(), SignInRequired)
+
+    tasks.sign_in(owner, **account, password=PASSWORD, done=got.append, failed=got.append)
+    qtbot.waitUntil(lambda: any(state.online for state in states), timeout=SECONDS)
+    assert isinstance(got.pop(), SignedIn)
+    assert any("task" in change.kinds for change in changes)
+
+    tasks.query(owner, queries.tasks_today, today=tasks.today(), filter=TaskFilter(), done=got.append)
+    qtbot.waitUntil(lambda: len(got) == 1, timeout=SECONDS)
+    (row,) = got.pop()
+
+    call: dict[str, Any] = {"task_id": row.id, "channel": Channel.PHONE, "outcome": Outcome.DECLINED, "note": "太远"}
+    tasks.command(owner, commands.record_outcome, done=got.append, **call)
+    qtbot.waitUntil(lambda: states[-1].unsent == 1, timeout=SECONDS)
+    clock.advance(UNDO_WINDOW)
+    tasks.sync_now()
+    qtbot.waitUntil(lambda: states[-1].unsent == 0, timeout=SECONDS)
+    assert central_count(store, FollowUp, note="太远") == 1
+
+    tasks.sign_out(owner, server_url=centre_url, done=got.append)
+    qtbot.waitUntil(lambda: len(got) == 2, timeout=SECONDS)
