@@ -46,6 +46,7 @@ class RecordHeader(QFrame):
         head = record.header
         self._name.setText(head.name)
         self._who.setText(self._who_text(head, today))
+        self._who.setToolTip(head.school)
         self._contact.setText(self._contact_text(head))
         self._show_due(head, today)
         self._fill_chips(record, today)
@@ -63,14 +64,16 @@ class RecordHeader(QFrame):
         first = QHBoxLayout()
         first.setSpacing(12)
         first.addWidget(self._button(self.tr("返回 Esc"), "quiet", self.back_requested.emit))
-        for label in (self._name, self._who, self._due):
-            first.addWidget(label)
+        first.addWidget(self._name)
+        first.addWidget(self._who)
         first.addStretch()
-        for widget in (self._contact, follow_up, exam):
+        for widget in (self._due, follow_up, exam):
             first.addWidget(widget)
         second = QHBoxLayout()
+        second.setSpacing(12)
         second.addLayout(self._chips, 1)
         second.addWidget(self._why_button)
+        second.addWidget(self._contact)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 8)
         column.setSpacing(6)
@@ -87,8 +90,7 @@ class RecordHeader(QFrame):
     # ── words ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _who_text(self, head: CustomerHeader, today: date) -> str:
-        parts = [self._words.sex(head.sex), self._words.age(head.birth_date, today)]
-        return self.tr(" · ").join([*parts, head.school] if head.school else parts)
+        return self.tr(" · ").join([self._words.sex(head.sex), self._words.age(head.birth_date, today)])
 
     def _contact_text(self, head: CustomerHeader) -> str:
         if not head.guardian_name and head.phone is None:

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from hcrm_core.terms import Role
 from hcrm_core.wire import Json
@@ -47,6 +47,7 @@ class RecordPage(QWidget):
         self._study: RecordStudy | None = None
         self._curves = Curves(theme, words)
         self._dialog: QDialog | None = None
+        self._stale = False  # something changed while the page was hidden
         self._header = RecordHeader(theme, words, person.role)
         self._verdict = VerdictCard(words)
         self._slip = LatestSlip(words)
@@ -54,7 +55,7 @@ class RecordPage(QWidget):
         nobody = EmptyState(
             theme, self.tr("还没有选择客户"), self.tr("按 Ctrl+K 搜索，或从任务、客户列表按 Enter 打开。")
         )
-        self._states = StateStack(theme, self._build_content(), nobody)
+        self._states = StateStack(theme, self._scrolling(self._build_content()), nobody)
         self._build()
         self._connect()
 
@@ -75,6 +76,15 @@ class RecordPage(QWidget):
         column.setContentsMargins(16, 12, 16, 12)
         column.addWidget(self._states)
         self._states.show_empty()
+
+    def _scrolling(self, content: QWidget) -> QScrollArea:
+        """On a window too low for everything the page scrolls."""
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(content)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        return area
 
     def _build_content(self) -> QWidget:
         content = QWidget()
@@ -122,6 +132,7 @@ class RecordPage(QWidget):
 
     @Slot()
     def _read(self) -> None:
+        self._stale = False
         if self._customer_id is not None:
             today = self._tasks.today()
             self._tasks.query(
@@ -153,7 +164,9 @@ class RecordPage(QWidget):
     @Slot(object)
     def _on_data_changed(self, changes: Changes) -> None:
         if self._customer_id is not None and changes.kinds & CONCERNS:
-            self._read()
+            self._stale = True
+            if self.isVisible():
+                self._read()
 
     # ── entering ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -204,3 +217,8 @@ class RecordPage(QWidget):
     @Slot()
     def _on_follow_up_recorded(self) -> None:
         self.recorded.emit(self.tr("跟进已保存在本机，稍后自动上传"))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._read()
