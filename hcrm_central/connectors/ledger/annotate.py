@@ -38,10 +38,27 @@ def write_error_workbook(path: Path, *, remarks: Sequence[Remark], target: Path)
     try:
         workbook.save(target)
     except OSError as failure:
-        raise LedgerRefused(
-            f"the error workbook {target.name} cannot be written",
-            remedy="close it in Excel or name another with --errors",
-        ) from failure
+        raise _unwritable(target) from failure
+
+
+def check_writable(target: Path) -> None:
+    """Find out before an import, not after it, that the error workbook cannot be written.
+
+    Raises:
+        LedgerRefused: if the target cannot be written.
+    """
+    was_there = target.exists()
+    try:
+        target.open("ab").close()
+    except OSError as failure:
+        raise _unwritable(target) from failure
+    if not was_there:
+        target.unlink()
+
+
+def _unwritable(target: Path) -> LedgerRefused:
+    remedy = "close it in Excel or name another with --errors"
+    return LedgerRefused(f"the error workbook {target.name} cannot be written", remedy=remedy)
 
 
 def _annotate(sheet: Worksheet, remarks: Iterable[Remark]) -> None:

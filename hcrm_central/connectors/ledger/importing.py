@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from hcrm_central.connectors.ledger.annotate import write_error_workbook
+from hcrm_central.connectors.ledger.annotate import check_writable, write_error_workbook
 from hcrm_central.connectors.ledger.book import Book
 from hcrm_central.connectors.ledger.cells import Readers
 from hcrm_central.connectors.ledger.entries import Entries, Entry, Standing
@@ -62,6 +62,9 @@ def import_ledger(
         LedgerRefused: if nothing can be imported at all: no workbook, no known sheet, no site, a wrong profile.
     """
     wanted = load_profile(profile)
+    target = error_workbook or (path.with_suffix(".problems.xlsx") if dry_run else None)
+    if target is not None:
+        check_writable(target)
     batch = ImportBatch(
         id=new_id(),
         source=Source.LEDGER,
@@ -79,7 +82,6 @@ def import_ledger(
             for layout in layouts:
                 work.take_sheet(layout)
             report = work.finish(dry_run=dry_run, skipped=_skipped(sheets, layouts))
-    target = error_workbook or (path.with_suffix(".problems.xlsx") if dry_run else None)
     if target is not None:
         write_error_workbook(path, remarks=report.remarks, target=target)
     return replace(report, error_workbook=target)

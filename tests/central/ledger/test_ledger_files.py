@@ -57,9 +57,12 @@ def test_the_annotated_copy_can_be_imported_once_it_is_corrected(take: Take, wri
     assert take(copy).created["customer"] == 1
 
 
-def test_an_annotated_copy_that_cannot_be_written_is_said(take: Take, write: Write, tmp_path: Path) -> None:
+def test_an_annotated_copy_that_cannot_be_written_stops_the_import_before_it_begins(
+    take: Take, write: Write, tmp_path: Path, reading: Reading
+) -> None:
     with pytest.raises(LedgerRefused, match="cannot be written"):
-        take(write(ok=[ok_row()]), dry_run=True, error_workbook=tmp_path / "nowhere" / "errors.xlsx")
+        take(write(ok=[ok_row()]), error_workbook=tmp_path / "nowhere" / "errors.xlsx")
+    assert reading(Customer) == []
 
 
 def test_the_report_is_json_and_tells_where_and_what_to_do(take: Take, write: Write) -> None:
