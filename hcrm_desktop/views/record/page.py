@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from hcrm_core.terms import Role
@@ -17,6 +17,7 @@ from hcrm_desktop.views.record.latest import LatestSlip
 from hcrm_desktop.views.record.study import RecordStudy, read_study
 from hcrm_desktop.views.record.tables import RecordTabs
 from hcrm_desktop.views.record.verdict_card import VerdictCard
+from hcrm_desktop.views.widgets.keys import on_key
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
 from hcrm_desktop.views.words import Words
 
@@ -120,13 +121,12 @@ class RecordPage(QWidget):
         self._header.follow_up_requested.connect(self._on_follow_up_requested)
         self._states.retry_requested.connect(self._read)
         self._tasks.data_changed.connect(self._on_data_changed)
-        here = Qt.ShortcutContext.WidgetWithChildrenShortcut
         for keys, slot in (
             ("E", self._on_exam_requested),
             ("F", self._on_follow_up_requested),
             ("Esc", self.back_requested.emit),
         ):
-            QShortcut(QKeySequence(keys), self, slot, context=here)
+            on_key(self, keys, slot, children=True)
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────
 

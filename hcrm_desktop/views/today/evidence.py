@@ -40,10 +40,16 @@ class EvidenceWords(QObject):
         return text + self._aside(one)
 
     def _line(self, one: Evidence) -> str:
-        mark = {"true": self.tr("✓"), "false": self.tr("✗")}.get(str(one.get("verdict")), self.tr("？"))
         threshold = self._threshold(one)
         wanted = self.tr("（{threshold}）").format(threshold=threshold) if threshold else ""
-        return self.tr("{mark} {value}{wanted}").format(mark=mark, value=self.value(one), wanted=wanted)
+        return self.tr("{mark} {value}{wanted}").format(mark=self._mark(one), value=self.value(one), wanted=wanted)
+
+    def _mark(self, one: Evidence) -> str:
+        """Whether the rule got what it asks for, which may be that the condition does not hold."""
+        if one.get("verdict") not in ("true", "false"):
+            return self.tr("？")
+        wanted = "false" if one.get("negated") else "true"
+        return self.tr("✓") if one["verdict"] == wanted else self.tr("✗")
 
     def _decides(self, one: Evidence) -> bool:
         return one.get("verdict") == "true" and not one.get("negated") and one.get("value") is not None
@@ -57,22 +63,23 @@ class EvidenceWords(QObject):
 
     def _aside(self, one: Evidence) -> str:
         quantity, unit = one.get("quantity"), str(one.get("threshold_unit") or "")
-        if quantity is not None:
-            if str(one.get("operator", "")).startswith("in_"):
-                return self.tr("（还有 {n} {unit}）").format(n=quantity, unit=unit)
-            return self.tr("（已 {n} {unit}）").format(n=quantity, unit=unit)
-        return self.tr("（{day} 测）").format(day=one["on"]) if one.get("on") else ""
+        if quantity is None:
+            return self.tr("（{day} 测）").format(day=one["on"]) if one.get("on") else ""
+        ahead = quantity if str(one.get("operator", "")).startswith("in_") else -quantity
+        if ahead > 0:
+            return self.tr("（还有 {n} {unit}）").format(n=ahead, unit=unit)
+        return self.tr("（已 {n} {unit}）").format(n=-ahead, unit=unit)
 
     def _threshold(self, one: Evidence) -> str:
         threshold, unit = str(one.get("threshold") or ""), str(one.get("threshold_unit") or "")
-        sign = self._sign(str(one.get("operator", "")))
-        if not threshold or not sign:
+        sign = self._sign(one)
+        if not threshold or not sign or one.get("value") is None:
             return ""
-        wanted = self.tr("要求 {sign} {threshold} {unit}")
-        if one.get("negated"):
-            wanted = self.tr("要求不满足 {sign} {threshold} {unit}")
-        return wanted.format(sign=sign, threshold=threshold, unit=unit).strip()
+        return self.tr("要求 {sign} {threshold} {unit}").format(sign=sign, threshold=threshold, unit=unit).strip()
 
-    def _sign(self, operator: str) -> str:
-        ending = operator.rsplit("_", 1)[-1]
+    def _sign(self, one: Evidence) -> str:
+        """As the rule asks it: of a condition that must not hold, the opposite."""
+        ending = str(one.get("operator", "")).rsplit("_", 1)[-1]
+        if one.get("negated"):
+            ending = {"ge": "lt", "gt": "le", "le": "gt", "lt": "ge"}.get(ending, "")
         return {"ge": self.tr("≥"), "gt": self.tr("＞"), "le": self.tr("≤"), "lt": self.tr("＜")}.get(ending, "")

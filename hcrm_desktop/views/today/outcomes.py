@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from hcrm_core.terms import Channel, Outcome
 from hcrm_desktop.theme import set_property
+from hcrm_desktop.views.widgets.keys import on_key
 from hcrm_desktop.views.words import Words
 
 ORDER = (
@@ -45,11 +45,13 @@ class OutcomeBar(QFrame):
         outcome_chosen: Outcome, next day or None.
         snooze_chosen: the day.
         refused: a sentence: what is missing.
+        left: typing is over, the keys belong to the list again.
     """
 
     outcome_chosen = Signal(object, object)
     snooze_chosen = Signal(object)
     refused = Signal(str)
+    left = Signal()
 
     def __init__(self, words: Words) -> None:
         super().__init__()
@@ -61,12 +63,13 @@ class OutcomeBar(QFrame):
         self._note.setAccessibleName(self.tr("备注"))
         self._next = QDateEdit()
         self._next.setCalendarPopup(True)
-        self._next.setDisplayFormat("yyyy-MM-dd")
+        self._next.setDisplayFormat(self.tr("'下次' yyyy-MM-dd"))
         self._next.setAccessibleName(self.tr("下次日期"))
-        self._next.setMinimumWidth(130)
         self._buttons: dict[Outcome, QPushButton] = {}
         self._build()
         self._next.userDateChanged.connect(self._on_date_changed)
+        for key in ("Return", "Enter", "Escape"):
+            on_key(self, key, self.left.emit, children=True)
 
     def _build(self) -> None:
         self.setProperty("role", "well")
@@ -77,12 +80,7 @@ class OutcomeBar(QFrame):
             self._channel.addItem(self._words.channel(channel), channel)
         self._channel.setAccessibleName(self.tr("联系方式"))
         column.addLayout(self._build_grid())
-        first = QHBoxLayout()
-        first.setSpacing(8)
-        first.addWidget(self._channel)
-        first.addWidget(self._note, 1)
-        column.addLayout(first)
-        column.addLayout(self._build_days())
+        column.addLayout(self._build_fields())
 
     def _build_grid(self) -> QGridLayout:
         grid = QGridLayout()
@@ -97,18 +95,15 @@ class OutcomeBar(QFrame):
             self._buttons[outcome] = button
         return grid
 
-    def _build_days(self) -> QHBoxLayout:
+    def _build_fields(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.setSpacing(8)
-        label = QLabel(self.tr("约定 / 下次"))
-        label.setBuddy(self._next)
-        self._snooze = QPushButton(self.tr("S  推迟到这天"))
-        self._snooze.setToolTip(self.tr("不联系，先推迟"))
-        self._snooze.clicked.connect(self.snooze)
-        row.addWidget(label)
-        row.addWidget(self._next)
-        row.addWidget(self._snooze)
-        row.addStretch(1)
+        row.setSpacing(6)
+        snooze = QPushButton(self.tr("S 推迟"))
+        snooze.setToolTip(self.tr("不联系，先推迟到所选日期"))
+        snooze.clicked.connect(self.snooze)
+        for widget in (self._channel, self._next, snooze):
+            row.addWidget(widget)
+        row.addWidget(self._note, 1)
         return row
 
     # ── for the page ─────────────────────────────────────────────────────────────────────────────────────
@@ -125,11 +120,12 @@ class OutcomeBar(QFrame):
             set_property(button, "offered", not offered or outcome in offered)
 
     def add_shortcuts(self, owner: QWidget) -> None:
-        """Number keys and S, while the page has the focus and nobody is typing."""
+        """Number keys, S, N and D, while the page has the focus and nobody is typing."""
         for number, outcome in enumerate(ORDER, 1):
             QShortcut(QKeySequence(str(number)), owner, partial(self.choose, outcome))
         QShortcut(QKeySequence("S"), owner, self.snooze)
         QShortcut(QKeySequence("N"), owner, self._note.setFocus)
+        QShortcut(QKeySequence("D"), owner, self._next.setFocus)
 
     def note(self) -> str:
         return self._note.text().strip()
@@ -162,9 +158,9 @@ class OutcomeBar(QFrame):
 
     def _say_default(self) -> None:
         if self._dated:
-            self._next.setToolTip(self.tr("所有结果都按所选日期再次提醒。"))
+            self._next.setToolTip(self.tr("所有结果都按所选日期再次提醒。按 D 修改。"))
         else:
-            self._next.setToolTip(self.tr("日期只用于“已约”和推迟；未接、考虑、不适会自动安排下次。"))
+            self._next.setToolTip(self.tr("日期只用于“已约”和推迟；未接、考虑、不适会自动安排下次。按 D 修改。"))
 
 
 def _qdate(on: date) -> QDate:

@@ -29,11 +29,12 @@ from hcrm_desktop.views.today.case import CasePanel
 from hcrm_desktop.views.today.lines import TaskLine
 from hcrm_desktop.views.today.outcomes import OutcomeBar
 from hcrm_desktop.views.widgets.flow import FlowLayout
+from hcrm_desktop.views.widgets.keys import on_key
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
 
 CONCERNS = frozenset({"task", "follow_up", "customer", "guardian", "sop", "lens_order", "exam"})
 PAUSE_MS = 150  # changes and keys that come close together are read once
-CASE_WIDTH = 480
+CASE_WIDTH = (500, 860)  # narrower cuts the outcome keys, wider makes lines too long to read
 
 
 class TodayPage(QWidget):
@@ -74,7 +75,7 @@ class TodayPage(QWidget):
         row = QHBoxLayout()
         row.setSpacing(12)
         row.addWidget(self._build_list(), 1)
-        row.addWidget(self._build_case())
+        row.addWidget(self._build_case(), 1)
         column.addLayout(row, 1)
 
     def _build_head(self) -> QVBoxLayout:
@@ -131,7 +132,8 @@ class TodayPage(QWidget):
     def _build_case(self) -> QFrame:
         card = QFrame()
         card.setProperty("role", "card")
-        card.setFixedWidth(CASE_WIDTH)
+        card.setMinimumWidth(CASE_WIDTH[0])
+        card.setMaximumWidth(CASE_WIDTH[1])
         column = QVBoxLayout(card)
         column.setContentsMargins(1, 1, 1, 12)
         column.addWidget(self._case, 1)
@@ -159,11 +161,14 @@ class TodayPage(QWidget):
         self._outcomes.outcome_chosen.connect(self._on_outcome_chosen)
         self._outcomes.snooze_chosen.connect(self._on_snooze_chosen)
         self._outcomes.refused.connect(self._on_said)
+        self._outcomes.left.connect(self._list.setFocus)
         self._outcomes.add_shortcuts(self._list)
         for key, slot in (("C", self._case.copy_script), ("?", self._case.toggle_why), ("/", self._text.setFocus)):
             QShortcut(QKeySequence(key), self._list, slot)
+        # Enter means the record only on the list: in a field it ends typing.
         for key in ("Return", "Enter"):
-            QShortcut(QKeySequence(key), self._list, self._on_open_requested)
+            on_key(self._list, key, self._on_open_requested)
+        self._text.returnPressed.connect(self._list.setFocus)
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────
 
