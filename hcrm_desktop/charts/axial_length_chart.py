@@ -8,7 +8,7 @@ from hcrm_core.eye.age import exact_age
 from hcrm_core.eye.percentiles import AxialLengthReference, Refused
 from hcrm_core.terms import ExamStatus, Sex
 from hcrm_desktop.cache.rows import ExamRow, OrderRow
-from hcrm_desktop.charts.picture import Band, Mark, Picture, Point, Quantity, Scale, ribbons, with_foot
+from hcrm_desktop.charts.picture import Band, Mark, Picture, Point, Quantity, Scale, ribbons
 
 HIGH_MYOPIA_MM = Decimal("26.00")  # 2024 Chinese guideline: high myopia at 26 mm and above
 _PAIRS = ((5, 95), (10, 90), (25, 75), (50, 50))  # bands, outer to inner, and the median
@@ -32,19 +32,17 @@ def axial_length_picture(
     x_range = scale.around(points, today=today)
     refused = _refusal(points, scale=scale, sex=sex, reference=reference)
     bands = () if refused else _bands(x_range, sex=sex, reference=reference)
-    return with_foot(
-        Picture(
-            quantity=Quantity.AXIAL_LENGTH,
-            by_age=scale.birth is not None,
-            points=points,
-            ribbons=ribbons(orders, scale=scale, x_range=x_range, today=today),
-            levels=(HIGH_MYOPIA_MM,),
-            x_range=x_range,
-            y_range=_height(points, bands),
-            bands=bands,
-            reference=f"{reference.name} v{reference.version}",
-            refused=refused,
-        )
+    return Picture(
+        quantity=Quantity.AXIAL_LENGTH,
+        by_age=scale.birth is not None,
+        points=points,
+        ribbons=ribbons(orders, scale=scale, x_range=x_range, today=today),
+        levels=(HIGH_MYOPIA_MM,),
+        x_range=x_range,
+        y_range=_height(points, bands),
+        bands=bands,
+        reference=f"{reference.name} v{reference.version}",
+        refused=refused,
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPen
+from PySide6.QtWidgets import QSizePolicy
 
 from hcrm_core.terms import Eye, ProductKind
 from hcrm_desktop.charts.chart_words import ChartWords
-from hcrm_desktop.charts.picture import RIBBON_SHARE, Band, Mark, Picture, Point, Ribbon
+from hcrm_desktop.charts.picture import Band, Mark, Picture, Point, Ribbon
 from hcrm_desktop.theme import Theme, Tokens
 
 Item = Any  # why Any: pyqtgraph ships no types
@@ -19,6 +20,7 @@ SYMBOLS = {Eye.OD: "o", Eye.OS: "s"}
 SIZE, SMALL = 10, 5
 DENSE = 24  # so many points of an eye are drawn small
 LABEL_PX = 14  # between two labels
+LANE_PX = 15  # of one eye's ribbon at the foot
 REACH_PX = 22  # how near the pointer must be to a point
 _BANDS = 3  # filled; after them comes the median
 _LOWER, _UPPER = ("P5", "P10", "P25"), ("P95", "P90", "P75")
@@ -34,7 +36,9 @@ class Canvas:
     def __init__(self, theme: Theme, words: ChartWords) -> None:
         self._theme, self._words = theme, words
         self._picture: Picture | None = None
-        self.widget = pg.PlotWidget(background=None)
+        self.widget = pg.PlotWidget()
+        # A plot takes the room it is given; its own wish of 480 px would push the page off the screen.
+        self.widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.widget.setRenderHint(self.widget.renderHints().Antialiasing)
         plot = self.widget.getPlotItem()
@@ -80,10 +84,8 @@ class Canvas:
         """Show a picture, in the theme's colours."""
         self._picture = picture
         tokens = self._theme.tokens
-        self._draw_axes(picture, tokens)
+        self.widget.setBackground(tokens.surface)
         self._draw_bands(picture.bands, tokens)
-        self._draw_levels(picture, tokens)
-        self._draw_ribbons(picture, tokens)
         size = SMALL if len(picture.points) > DENSE * len(Eye) else SIZE
         for eye in Eye:
             self._draw_eye(picture.of(eye), eye, tokens, size=size)
@@ -92,7 +94,19 @@ class Canvas:
             pos=_places(crossed), symbol="x", size=size - 2, pen=None, brush=[_colour(tokens, p.eye) for p in crossed]
         )
         self.mark(None)
-        self._draw_labels()
+        self._fit()
+
+    def _fit(self) -> None:
+        """What depends on the size of the plot: margins, axes, ribbons and labels."""
+        if self._picture is None:
+            return
+        picture, tokens = self._picture, self._theme.tokens
+        self._draw_axes(picture, tokens)
+        self._draw_levels(picture, tokens)
+        beside = self._beside(picture)
+        self._set_range(picture, beside)
+        self._draw_ribbons(picture, tokens)
+        self._show_labels([*beside, *self._ribbon_labels(picture)], opaque=len(beside))
 
     def mark(self, point: Point | None) -> None:
         """Put a ring around the point that is read out."""
@@ -104,7 +118,7 @@ class Canvas:
         font.setPixelSize(tokens.size_small)
         ticks = {
             "bottom": [(x, self._words.x_tick(picture, x)) for x in picture.x_ticks],
-            "left": [(y, self._words.y_tick(picture, y)) for y in picture.y_ticks if y > _foot(picture)],
+            "left": [(y, self._words.y_tick(picture, y)) for y in picture.y_ticks],
         }
         for side, axis in self._axes.items():
             axis.setTicks([ticks[side]])
@@ -137,7 +151,7 @@ class Canvas:
             some = [ribbon for ribbon in picture.ribbons if ribbon.product is product]
             bars.setVisible(bool(some))
             if some:
-                heights = [_lane(picture, ribbon) for ribbon in some]
+                heights = [self._lane(picture, ribbon) for ribbon in some]
                 bars.setOpts(
                     x0=[ribbon.start for ribbon in some],
                     x1=[ribbon.end for ribbon in some],
@@ -146,7 +160,7 @@ class Canvas:
                     brush=pg.mkBrush(product_colours(tokens, product)[1]),
                     pen=pg.mkPen(product_colours(tokens, product)[0], width=1),
                 )
-        changes = [(x, _lane(picture, ribbon)) for ribbon in picture.ribbons for x in ribbon.changes]
+        changes = [(x, self._lane(picture, ribbon)) for ribbon in picture.ribbons for x in ribbon.changes]
         self._changes.setPen(pg.mkPen(tokens.text, width=2))
         self._changes.setData([x for x, _ in changes for _ in range(2)], [y for _, lane in changes for y in lane])
 
@@ -167,12 +181,8 @@ class Canvas:
 
     # ── words on the plot ────────────────────────────────────────────────────────────────────────────────
 
-    def _draw_labels(self) -> None:
-        if self._picture is None:
-            return
-        beside = self._beside(self._picture)
-        self._set_range(self._picture, beside)
-        wanted = [*beside, *self._ribbon_labels(self._picture)]
+    def _show_labels(self, wanted: Sequence["_Label"], *, opaque: int) -> None:
+        """Put words on the plot; so many of them, the first, cover the grid behind them."""
         while len(self._labels) < len(wanted):
             label = pg.TextItem()
             label.setZValue(100)
@@ -183,7 +193,7 @@ class Canvas:
         for number, (label, (text, colour, place)) in enumerate(zip(self._labels, wanted, strict=False)):
             label.setText(text, color=colour)
             label.setFont(self._small())
-            label.fill = pg.mkBrush(self._theme.tokens.surface if number < len(beside) else None)
+            label.fill = pg.mkBrush(self._theme.tokens.surface if number < opaque else None)
             label.setAnchor((0.0, 0.5))
             label.setPos(*place)
             label.show()
@@ -193,17 +203,21 @@ class Canvas:
         metrics = QFontMetrics(self._small())
         margin = max((metrics.horizontalAdvance(text) + 8 for text, _, _ in beside), default=0)
         left, right = picture.x_range
-        plotted = max(1.0, self._view.width() - margin)
-        self._view.setRange(xRange=(left, right + (right - left) * margin / plotted), yRange=picture.y_range, padding=0)
+        low, high = picture.y_range
+        plotted = max(1.0, float(self._view.width()) - margin)
+        foot = self._per_pixel(picture) * LANE_PX * len(_lanes(picture))
+        self._view.setRange(
+            xRange=(left, right + (right - left) * margin / plotted), yRange=(low - foot, high), padding=0
+        )
 
     def _beside(self, picture: Picture) -> list["_Label"]:
         """Names of lines and percentiles at the right end, as far as they stay apart; lines first."""
-        tokens, x, gap = self._theme.tokens, picture.x_range[1], self._height(picture, LABEL_PX)
+        tokens, x, gap = self._theme.tokens, picture.x_range[1], self._per_pixel(picture) * LABEL_PX
         lines = [(float(level), self._words.level(picture, level), tokens.warn) for level in _levels(picture)]
-        ends = [(y, name, tokens.text2) for y, name in _band_ends(picture.bands)]
-        ends = [one for one in ends if _foot(picture) + gap / 2 < one[0] < picture.y_range[1] - gap / 2]
+        low, high = picture.y_range
+        ends = [(y, name, tokens.text2) for y, name in _band_ends(picture.bands) if low < y < high - gap / 2]
         kept: list[tuple[float, str, str]] = []
-        for one in [*lines, *ends]:
+        for one in [*lines, *sorted(ends, key=lambda end: end[1] != "P50")]:
             if all(abs(one[0] - other[0]) > gap for other in kept):
                 kept.append(one)
         return [(text, colour, (x, y)) for y, text, colour in kept]
@@ -213,9 +227,16 @@ class Canvas:
         font.setPixelSize(self._theme.tokens.size_small - 1)
         return font
 
-    def _height(self, picture: Picture, pixels: int) -> float:
+    def _per_pixel(self, picture: Picture) -> float:
+        """The value of one pixel of height, with room for the ribbons below."""
         low, high = picture.y_range
-        return (high - low) * pixels / max(1.0, float(self._view.height()))
+        return (high - low) / max(1.0, float(self._view.height()) - LANE_PX * len(_lanes(picture)))
+
+    def _lane(self, picture: Picture, ribbon: Ribbon) -> tuple[float, float]:
+        """Where an eye's ribbon lies: the right eye above the left one."""
+        pixel = self._per_pixel(picture)
+        top = picture.y_range[0] - pixel * LANE_PX * _lanes(picture).index(ribbon.eye)
+        return top - pixel * (LANE_PX - 1), top - pixel
 
     def _ribbon_labels(self, picture: Picture) -> list["_Label"]:
         """What is worn, on ribbons that are long enough for the words."""
@@ -227,7 +248,7 @@ class Canvas:
             text = self._words.ribbon(ribbon.eye, ribbon.product)
             if (ribbon.end - ribbon.start) / pixel > metrics.horizontalAdvance(text) + 8:
                 colour = product_colours(self._theme.tokens, ribbon.product)[0]
-                labels.append((text, colour, (ribbon.start, sum(_lane(picture, ribbon)) / 2)))
+                labels.append((text, colour, (ribbon.start, sum(self._lane(picture, ribbon)) / 2)))
         return labels
 
     # ── reading out ──────────────────────────────────────────────────────────────────────────────────────
@@ -245,7 +266,7 @@ class Canvas:
         return float(((at.x() - place.x()) ** 2 + (at.y() - place.y()) ** 2) ** 0.5)
 
     def _on_resized(self, _: object) -> None:
-        self._draw_labels()
+        self._fit()
 
 
 _Label = tuple[str, str, tuple[float, float]]  # text, colour, where its left end is
@@ -278,13 +299,9 @@ def _places(points: Sequence[Point]) -> list[tuple[float, float]]:
     return [(point.x, float(point.value)) for point in points]
 
 
-def _lane(picture: Picture, ribbon: Ribbon) -> tuple[float, float]:
-    """Where an eye's ribbon lies: the right eye above the left one."""
-    low, high = picture.y_range
-    eyes = [eye for eye in (Eye.OS, Eye.OD) if any(one.eye is eye for one in picture.ribbons)]
-    lane = (high - low) * RIBBON_SHARE
-    bottom = low + lane * eyes.index(ribbon.eye) + lane * 0.12
-    return bottom, bottom + lane * 0.8
+def _lanes(picture: Picture) -> list[Eye]:
+    """Eyes with a ribbon, from the top."""
+    return [eye for eye in Eye if any(ribbon.eye is eye for ribbon in picture.ribbons)]
 
 
 def _band_ends(bands: Sequence[Band]) -> list[tuple[float, str]]:
@@ -295,14 +312,8 @@ def _band_ends(bands: Sequence[Band]) -> list[tuple[float, str]]:
     return [*lows, (bands[_BANDS].low[-1], "P50"), *highs]
 
 
-def _foot(picture: Picture) -> float:
-    """Below it there are ribbons only."""
-    low, high = picture.y_range
-    return low + (high - low) * RIBBON_SHARE * len({ribbon.eye for ribbon in picture.ribbons})
-
-
 def _levels(picture: Picture) -> list[Decimal]:
-    return [level for level in picture.levels if _foot(picture) < level < picture.y_range[1]]
+    return [level for level in picture.levels if picture.y_range[0] < level < picture.y_range[1]]
 
 
 def _dashed(colour: str) -> QPen:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Slot
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -13,6 +13,9 @@ from hcrm_desktop.theme import Theme
 
 if TYPE_CHECKING:
     from hcrm_desktop.charts.canvas import Canvas
+
+
+SYMBOL = 14  # room for a symbol of the legend
 
 
 class EyeChart(QWidget):
@@ -30,10 +33,10 @@ class EyeChart(QWidget):
         self._at = -1
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(words.title)
-        self.readout, self._caption = QLabel(), QLabel(wordWrap=True)
+        self.readout = QLabel()
         self._legend = Legend(theme, words)
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(12, 8, 12, 8)
+        self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(2)
         self._build()
         theme.changed.connect(self._on_theme_changed)
@@ -42,7 +45,6 @@ class EyeChart(QWidget):
         title = QLabel(self._words.title)
         title.setProperty("role", "title")
         self.readout.setProperty("role", "small")
-        self._caption.setProperty("role", "small")
         self.readout.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         head = QHBoxLayout()
@@ -51,14 +53,12 @@ class EyeChart(QWidget):
         head.addWidget(self.readout, 1)
         self._column.addLayout(head)
         self._column.addWidget(self._legend)
-        self._column.addWidget(self._caption)
 
     def show_picture(self, picture: Picture) -> None:
         """Draw another picture."""
         self._picture, self._at = picture, -1
         self.readout.clear()
-        self._legend.show_marks(picture)
-        self._caption.setText(self._words.caption(picture))
+        self._legend.show_picture(picture)
         self.setAccessibleDescription(self._words.description(picture))
         self._made().draw(picture)
 
@@ -97,7 +97,7 @@ class EyeChart(QWidget):
 
 
 class Legend(QWidget):
-    """Symbol and word: which eye, and which points may be compared. Only what occurs is explained; it wraps."""
+    """Symbol and word for each eye and for each kind of point that occurs, then the caption. It wraps."""
 
     LINE, GAP = 18, 16
 
@@ -105,28 +105,32 @@ class Legend(QWidget):
         super().__init__()
         self._theme, self._words = theme, words
         self._marks: list[Mark] = []
+        self._caption = ""
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         theme.changed.connect(self.update)
 
-    def show_marks(self, picture: Picture) -> None:
-        """Explain the marks of a picture."""
+    def show_picture(self, picture: Picture) -> None:
+        """Explain a picture."""
+        self._caption = self._words.caption(picture)
         found = {point.mark for point in picture.points}
         self._marks = [mark for mark in Mark if mark in found] if found != {Mark.SOLID} else []
         self.updateGeometry()
         self.update()
 
-    def _entries(self) -> list[tuple[str, Eye | None, Mark]]:
-        """Word, the eye whose colour and shape it takes, and mark."""
-        eyes: list[tuple[str, Eye | None, Mark]] = [(text, eye, Mark.SOLID) for eye, text in self._words.eyes.items()]
-        return [*eyes, *((self._words.marks[mark], None, mark) for mark in self._marks)]
+    def _entries(self) -> list[tuple[str, Eye | None, Mark | None]]:
+        """Word, the eye whose colour and shape it takes, and mark; the caption has no symbol."""
+        eyes: list[tuple[str, Eye | None, Mark | None]] = [
+            (name, e, Mark.SOLID) for e, name in self._words.eyes.items()
+        ]
+        return [*eyes, *((self._words.marks[mark], None, mark) for mark in self._marks), (self._caption, None, None)]
 
     def _places(self, width: int) -> list[QPointF]:
         """Where each entry begins."""
         metrics, x, y, places = QFontMetrics(self._small()), 2.0, 0.0, []
-        for text, _, _ in self._entries():
-            wide = 14 + metrics.horizontalAdvance(text)
+        for text, _, mark in self._entries():
+            wide = metrics.horizontalAdvance(text) + (SYMBOL if mark else 0)
             if x > 2 and x + wide > width:
                 x, y = 2.0, y + self.LINE
             places.append(QPointF(x, y))
@@ -165,6 +169,8 @@ class Legend(QWidget):
         painter.setFont(self._small())
         middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
         for (text, eye, mark), place in zip(self._entries(), self._places(self.width()), strict=True):
-            self._paint_symbol(painter, place, eye, mark)
+            if mark is not None:
+                self._paint_symbol(painter, place, eye, mark)
+            beside = place + QPointF(SYMBOL if mark else 0, 0)
             painter.setPen(QColor(self._theme.tokens.text2))
-            painter.drawText(QRectF(place.x() + 14, place.y(), self.width(), self.LINE), int(middle), text)
+            painter.drawText(QRectF(beside, QSizeF(self.width(), self.LINE)), int(middle), text)

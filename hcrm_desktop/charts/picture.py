@@ -139,17 +139,6 @@ class Scale:
         return (low - missing / 2, high + missing / 2) if missing > 0 else (low, high)
 
 
-RIBBON_SHARE = 0.085  # of the height, for each eye's ribbon at the foot of a chart
-
-
-def with_foot(picture: Picture) -> Picture:
-    """Room at the foot for the ribbons, so that they never cover a value."""
-    low, high = picture.y_range
-    feet = len({ribbon.eye for ribbon in picture.ribbons})
-    share = RIBBON_SHARE * feet + (0.02 if feet else 0)
-    return replace(picture, y_range=(low - (high - low) * share / (1 - share), high))
-
-
 def ribbons(
     orders: Sequence[OrderRow], *, scale: Scale, x_range: tuple[float, float], today: date
 ) -> tuple[Ribbon, ...]:

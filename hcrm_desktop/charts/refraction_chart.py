@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hcrm_core.facts.growth import RefractionReading
 from hcrm_desktop.cache.rows import OrderRow
-from hcrm_desktop.charts.picture import Mark, Picture, Point, Quantity, Scale, ribbons, with_foot
+from hcrm_desktop.charts.picture import Mark, Picture, Point, Quantity, Scale, ribbons
 
 # Myopia, moderate and high myopia: SE at or below (2024 Chinese guideline; IMI 2019).
 DEFINITIONS = (Decimal("-0.50"), Decimal("-3.00"), Decimal("-6.00"))
@@ -31,16 +31,14 @@ def refraction_picture(
     scale = Scale.of(birth, days=(reading.examined_on for reading in readings))
     points = tuple(_point(reading, scale=scale, cycloplegic=drops.get(reading.exam_id)) for reading in readings)
     x_range = scale.around(points, today=today)
-    return with_foot(
-        Picture(
-            quantity=Quantity.REFRACTION,
-            by_age=scale.birth is not None,
-            points=points,
-            ribbons=ribbons(orders, scale=scale, x_range=x_range, today=today),
-            levels=DEFINITIONS,
-            x_range=x_range,
-            y_range=_height(points),
-        )
+    return Picture(
+        quantity=Quantity.REFRACTION,
+        by_age=scale.birth is not None,
+        points=points,
+        ribbons=ribbons(orders, scale=scale, x_range=x_range, today=today),
+        levels=DEFINITIONS,
+        x_range=x_range,
+        y_range=_height(points),
     )
 
 

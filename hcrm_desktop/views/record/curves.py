@@ -8,7 +8,7 @@ from hcrm_desktop.views.record.chart_words import CurveWords
 from hcrm_desktop.views.record.study import RecordStudy
 from hcrm_desktop.views.words import Words
 
-LEAST_HEIGHT = 160
+LEAST_HEIGHT = 200
 
 
 class Curves(QWidget):
@@ -20,7 +20,7 @@ class Curves(QWidget):
         self.axial, self.refraction = EyeChart(theme, said.axial_length()), EyeChart(theme, said.refraction())
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
+        row.setSpacing(24)
         for chart in (self.axial, self.refraction):
             chart.setMinimumHeight(LEAST_HEIGHT)
             row.addWidget(chart, 1)

@@ -101,11 +101,11 @@ def test_every_record_can_be_drawn(qtbot: QtBot, theme: Theme, words: CurveWords
 def test_percentiles_name_their_reference_and_vanish_when_sex_is_unknown(chart: EyeChart) -> None:
     chart.show_picture(pictures(full_record())[0])
     assert "P50" in labels(chart)
-    assert "Wuhan 2022" in chart._caption.text()
+    assert "Wuhan 2022" in chart._legend._caption
     chart.show_picture(pictures(without(full_record(), sex=None))[0])
     assert not [text for text in labels(chart) if text.startswith("P")]
     assert not canvas_of(chart)._fills[0].isVisible()
-    assert "性别未知" in chart._caption.text()
+    assert "性别未知" in chart._legend._caption
 
 
 @pytest.mark.parametrize(("sex", "age", "shown"), [(Sex.MALE, 6, True), (Sex.MALE, 15, True), (Sex.FEMALE, 16, False)])
@@ -206,7 +206,7 @@ def test_names_of_lines_keep_their_distance(chart: EyeChart) -> None:
 def test_the_legend_takes_a_second_line_when_it_must(qtbot: QtBot, theme: Theme, words: CurveWords) -> None:
     legend = Legend(theme, words.refraction())
     qtbot.addWidget(legend)
-    legend.show_marks(pictures(full_record())[1])
+    legend.show_picture(pictures(full_record())[1])
     assert legend.heightForWidth(900) == Legend.LINE
     assert legend.heightForWidth(200) >= 2 * Legend.LINE
 
