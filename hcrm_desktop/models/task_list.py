@@ -8,6 +8,7 @@ from uuid import UUID
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
+from hcrm_core.tasks import CLOSED
 from hcrm_desktop.cache.rows import SopCount, TaskFilter, TaskRow
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 PAGE = 200
 ROW_ROLE = int(Qt.ItemDataRole.UserRole)
+SIBLING_ROLE = ROW_ROLE + 1  # whether another child of the same family is among the lines
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -63,6 +65,7 @@ class TaskListModel(QAbstractListModel):
         super().__init__(parent)
         self._describe = describe
         self._rows: list[TaskRow] = []
+        self._families: dict[UUID, set[UUID]] = {}  # the children due, by family
         self._total = 0
         self._asked = 0
 
@@ -70,6 +73,8 @@ class TaskListModel(QAbstractListModel):
         """Other lines from the top."""
         self.beginResetModel()
         self._rows, self._total, self._asked = list(rows), total, 0
+        self._families = {}
+        self._note_families(rows)
         self.endResetModel()
 
     def append(self, rows: list[TaskRow]) -> None:
@@ -79,7 +84,16 @@ class TaskListModel(QAbstractListModel):
             return
         self.beginInsertRows(QModelIndex(), len(self._rows), len(self._rows) + len(rows) - 1)
         self._rows += rows
+        self._note_families(rows)
         self.endInsertRows()
+
+    def _note_families(self, rows: list[TaskRow]) -> None:
+        for row in rows:
+            if row.family_id is not None and row.state not in CLOSED:
+                self._families.setdefault(row.family_id, set()).add(row.customer_id)
+
+    def _has_sibling(self, row: TaskRow) -> bool:
+        return row.family_id is not None and len(self._families.get(row.family_id, ())) > 1
 
     def row(self, index: Index) -> TaskRow | None:
         return self._rows[index.row()] if index.isValid() and index.row() < len(self._rows) else None
@@ -101,6 +115,8 @@ class TaskListModel(QAbstractListModel):
             return None
         if role == ROW_ROLE:
             return row
+        if role == SIBLING_ROLE:
+            return self._has_sibling(row)
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return self._describe(row)
         return None

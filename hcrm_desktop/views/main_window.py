@@ -88,6 +88,7 @@ class MainFrame(QWidget):
         self._buttons: dict[str, QPushButton] = {}
         self._group = QButtonGroup(self)
         self._stack = QStackedWidget()
+        self._came_from = next(iter(self._entries))
         self._corner = SyncCorner(desk.theme, desk.words)
         self._banner = Banner(desk.words)
         self.search = SearchField(desk.tasks, desk.words, self)
@@ -257,15 +258,15 @@ class MainFrame(QWidget):
         """Show a customer's record."""
         from hcrm_desktop.views.record.page import RecordPage
 
-        self._came_from = next((key for key, page in self._pages.items() if page is self._stack.currentWidget()), "")
+        here = next(key for key, page in self._pages.items() if page is self._stack.currentWidget())
+        self._came_from = self._came_from if here == "record" else here
         page = self.go("record")
         assert isinstance(page, RecordPage)
         page.show_customer(customer_id)
 
     @Slot()
     def _on_back_requested(self) -> None:
-        came_from = getattr(self, "_came_from", "")
-        self.go(came_from if came_from in self._entries and came_from != "record" else next(iter(self._entries)))
+        self.go(self._came_from)
 
     # ── done, undone ─────────────────────────────────────────────────────────────────────────────────────
 

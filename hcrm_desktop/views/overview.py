@@ -24,15 +24,9 @@ class OverviewPage(QWidget):
         self._title, self._as_of = QLabel(self.tr("概览")), QLabel()
         self._title.setProperty("role", "h1")
         self._as_of.setProperty("role", "muted")
-        self._board = QVBoxLayout()
-        self._board.setContentsMargins(0, 0, 0, 0)
-        self._board.setSpacing(12)
-        inside = QWidget()
-        inside.setLayout(self._board)
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setWidget(inside)
+        self._scroll = QScrollArea(widgetResizable=True)
         empty = EmptyState(desk.theme, self.tr("还没有数字"), self.tr("第一次同步后显示；离线时显示上次的数字。"))
-        self._states = StateStack(desk.theme, scroll, empty)
+        self._states = StateStack(desk.theme, self._scroll, empty)
         head = QHBoxLayout()
         head.addWidget(self._title)
         head.addStretch(1)
@@ -57,31 +51,31 @@ class OverviewPage(QWidget):
         if board.overview is None:
             self._states.show_empty()
             return
-        self._clear()
-        overview = board.overview
-        self._as_of.setText(self.tr("数据截至 {at}").format(at=self._desk.words.moment(overview.as_of)))
-        self._board.addLayout(self._figures(overview))
+        self._as_of.setText(self.tr("数据截至 {at}").format(at=self._desk.words.moment(board.overview.as_of)))
+        self._scroll.setWidget(self._cards(board, board.overview))  # the cards before are deleted
+        self._states.show_content()
+
+    def _cards(self, board: Board, overview: Overview) -> QWidget:
+        cards = QWidget()
+        column = QVBoxLayout(cards)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addLayout(self._figures(overview))
         row = QHBoxLayout()
         row.setSpacing(12)
         row.addWidget(self._sop_card(board), 1)
         row.addWidget(self._segment_card(board), 1)
-        self._board.addLayout(row)
-        self._board.addWidget(self._site_card(overview))
-        self._board.addStretch(1)
-        self._states.show_content()
-
-    def _clear(self) -> None:
-        while (item := self._board.takeAt(0)) is not None:
-            for widget in _widgets_in(item):
-                widget.hide()
-                widget.deleteLater()
+        column.addLayout(row)
+        column.addWidget(self._site_card(overview))
+        column.addStretch(1)
+        return cards
 
     # ── cards ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _figures(self, overview: Overview) -> QHBoxLayout:
         to_do, done = _totals(overview.sites)
         customers = sum(site.customers for site in overview.sites)
-        share = self.tr("{share}%").format(share=round(100 * done / (to_do + done))) if to_do + done else self.tr("—")
+        share = f"{done / (to_do + done):.1%}" if to_do + done else self.tr("—")
         row = QHBoxLayout()
         row.setSpacing(12)
         for number, name in (
@@ -151,7 +145,8 @@ class OverviewPage(QWidget):
             grid.addWidget(QLabel(site.name), line, 0)
             for place, number in enumerate((site.customers, to_do, done), 1):
                 grid.addWidget(QLabel(f"{number:,}"), line, place, Qt.AlignmentFlag.AlignRight)
-        grid.setColumnStretch(0, 1)
+        for place in range(len(heads)):
+            grid.setColumnStretch(place, 1)
         column.addLayout(grid)
         return card
 
@@ -179,13 +174,3 @@ class OverviewPage(QWidget):
 def _totals(sites: "Iterable[SiteOverview]") -> tuple[int, int]:
     sops = [sop for site in sites for sop in site.sops]
     return sum(sop.open for sop in sops), sum(sop.done for sop in sops)
-
-
-def _widgets_in(item: object) -> list[QWidget]:
-    """The widgets of a layout item, however deep."""
-    widget = getattr(item, "widget", lambda: None)()
-    if widget is not None:
-        return [widget]
-    layout = getattr(item, "layout", lambda: None)()
-    inner = [layout.itemAt(n) for n in range(layout.count())] if layout is not None else []
-    return [found for one in inner for found in _widgets_in(one)]

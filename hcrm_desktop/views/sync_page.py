@@ -1,11 +1,13 @@
 """同步: one sentence, then only what needs a person."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from hcrm_core.terms import Source
 from hcrm_core.wire import OperationKind
 from hcrm_desktop.cache.rows import Changes, Delivery, SyncStatus, UnsentItem
 from hcrm_desktop.models.rows import Column, RowsModel
@@ -27,6 +29,15 @@ def read_sync(session: "Session") -> tuple[SyncStatus, list[UnsentItem]]:
     return sync_status(session), unsent_items(session)
 
 
+def _oldest_by_source(feeds: dict[str, datetime]) -> dict[str, datetime]:
+    """A source is as old as the oldest of its feeds ("his:exams", "his:visits" …)."""
+    oldest: dict[str, datetime] = {}
+    for feed, at in feeds.items():
+        source = feed.partition(":")[0]
+        oldest[source] = min(at, oldest.get(source, at))
+    return oldest
+
+
 class SyncPage(QWidget):
     """The page."""
 
@@ -38,6 +49,7 @@ class SyncPage(QWidget):
         self._build()
         desk.tasks.data_changed.connect(self._on_data_changed)
         desk.tasks.sync_state_changed.connect(self._on_state_changed)
+        self._table.selectionModel().currentChanged.connect(self._offer_dismissal)
         self._states.retry_requested.connect(self.reload)
 
     def _columns(self) -> list[Column[UnsentItem]]:
@@ -71,11 +83,10 @@ class SyncPage(QWidget):
         self._detail.setProperty("role", "muted")
         head = QHBoxLayout()
         head.addWidget(self._sentence, 1)
-        for text, slot in (
-            (self.tr("立即同步 F5"), self._desk.tasks.sync_now),
-            (self.tr("移出列表"), self._on_dismiss_clicked),
-        ):
-            head.addWidget(self._button(text, slot))
+        self._dismiss = self._button(self.tr("移出列表"), self._on_dismiss_clicked)
+        self._dismiss.setToolTip(self.tr("看过了：不再提醒；中心仍保留这条录入"))
+        head.addWidget(self._dismiss)
+        head.addWidget(self._button(self.tr("立即同步 F5"), self._desk.tasks.sync_now))
         for column, width in enumerate(WIDTHS):
             self._table.setColumnWidth(column, width)
         empty = EmptyState(self._desk.theme, self.tr("没有需要处理的录入"), self.tr("所有录入都已在中心。"))
@@ -115,6 +126,7 @@ class SyncPage(QWidget):
             self._table.selectRow(0)
         else:
             self._states.show_empty()
+        self._offer_dismissal()
 
     def _say(self, status: SyncStatus) -> str:
         today = self._desk.tasks.today()
@@ -133,10 +145,13 @@ class SyncPage(QWidget):
         words = self._desk.words
         parts = [self.tr("任务扫描 {at}").format(at=words.moment(status.scanned_at))]
         parts += [
-            self.tr("{feed} 数据截至 {at}").format(feed=feed, at=words.moment(at))
-            for feed, at in sorted(status.feeds.items())
+            self.tr("{source}数据截至 {at}").format(source=self._source(source), at=words.moment(at))
+            for source, at in sorted(_oldest_by_source(status.feeds).items())
         ]
         return "   ".join(parts)
+
+    def _source(self, name: str) -> str:
+        return next((self._desk.words.source(source) for source in Source if source.value == name), name)
 
     @Slot(object)
     def _on_data_changed(self, changes: Changes) -> None:
@@ -151,12 +166,21 @@ class SyncPage(QWidget):
     def showEvent(self, event: object) -> None:
         self.reload()
 
+    def _for_a_person(self) -> UnsentItem | None:
+        """The chosen entry, if a person must see to it. What is still to be uploaded cannot be taken off."""
+        item = self._model.row(self._table.currentIndex())
+        return item if item is not None and item.delivery in (Delivery.HELD, Delivery.CONFLICT) else None
+
+    @Slot()
+    def _offer_dismissal(self) -> None:
+        self._dismiss.setVisible(self._for_a_person() is not None)
+
     @Slot()
     def _on_dismiss_clicked(self) -> None:
         from hcrm_desktop.cache.commands import dismiss
 
-        item = self._model.row(self._table.currentIndex())
-        if item is not None and item.delivery in (Delivery.HELD, Delivery.CONFLICT):
+        item = self._for_a_person()
+        if item is not None:
             self._desk.tasks.command(self, dismiss, op_id=item.op_id, done=self._on_dismissed, failed=self._on_failed)
 
     @Slot(object)

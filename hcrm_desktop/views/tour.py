@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QListView, QTableView, QWidget
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 STEP_MS, PATIENCE_STEPS = 120, 1500  # three minutes for one state is a fault of the program
 SETTLED_STEPS = 5  # without a change in between, so that late answers are on the picture
-LAPTOP, DESKTOP, WALL = QSize(1366, 768), QSize(1920, 1080), QSize(3840, 2160)
+LAPTOP, DESKTOP = QSize(1366, 768), QSize(1920, 1080)
+SCALE = 1.5  # of a laptop of 1920 by 1080 whose owner wants everything larger
+NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody answers
 _log = logging.getLogger(__name__)
 
 Wait = Callable[[], bool]
@@ -102,13 +105,28 @@ class Tour(QObject):
         QTest.keyClick(self._focused(QTableView), Qt.Key.Key_Return)
         yield from self._both_themes("record_assistant")
         yield from self._page("sync")
+        yield self._all_sent
         yield from self._shot("sync")
+        yield from self._unplugged()
+
+    def _unplugged(self) -> Iterator[Wait]:
+        """The centre is gone: work goes on. Then it is back, and what was entered goes out."""
+        self._station.tasks.start_sync(server_url=NOWHERE)
+        yield lambda: not self._online()
+        yield from self._page("today")
+        QTest.keyClicks(self._focused(QListView), "1")
+        yield lambda: not self._all_sent()
+        yield from self._shot("today_offline")
+        yield from self._page("sync")
+        yield from self._shot("sync_offline")
+        self._station.tasks.start_sync(server_url=self._station.settings.server_url)
+        yield self._all_sent
 
     def _optometrist(self) -> Iterator[Wait]:
         yield from self._open_told_record()
         yield from self._both_themes("record")
         yield from self._sizes("record")
-        QTest.keyClick(self._frame().current_page(), Qt.Key.Key_E)
+        QTest.keyClick(self._page_shown(), Qt.Key.Key_E)
         yield from self._both_themes("exam_entry")
         QTest.keyClick(QApplication.focusWidget() or self._frame(), Qt.Key.Key_Escape)
         yield from self._page("today")
@@ -159,17 +177,25 @@ class Tour(QObject):
         self._station.theme.choose("light")
 
     def _sizes(self, name: str) -> Iterator[Wait]:
-        for size, word in ((DESKTOP, "1080p"), (WALL, "4k")):
-            self._station.window.resize(size)
-            yield from self._shot(f"{name}_{word}")
-        self._station.window.resize(LAPTOP)
+        window = self._station.window
+        window.resize(DESKTOP)
+        yield from self._shot(f"{name}_1080p")
+        window.resize(DESKTOP / SCALE)
+        yield from self._settled()
+        enlarged = QPixmap(DESKTOP)
+        enlarged.setDevicePixelRatio(SCALE)
+        window.render(enlarged)
+        self._keep(enlarged, f"{name}_150")
+        window.resize(LAPTOP)
         yield from self._settled()
 
     def _shot(self, name: str) -> Iterator[Wait]:
         yield from self._settled()
-        pixmap = self._station.window.grab()
         dialog = QApplication.activeModalWidget()
-        (dialog.grab() if dialog is not None else pixmap).save(str(self._folder / f"{name}.png"))
+        self._keep((dialog or self._station.window).grab(), name)
+
+    def _keep(self, picture: QPixmap, name: str) -> None:
+        picture.save(str(self._folder / f"{name}.png"))
 
     def _settled(self) -> Iterator[Wait]:
         for _ in range(SETTLED_STEPS):
@@ -187,5 +213,16 @@ class Tour(QObject):
         assert self._station.frame is not None
         return self._station.frame
 
+    def _page_shown(self) -> QWidget:
+        page = self._frame().current_page()
+        assert page is not None
+        return page
+
+    def _online(self) -> bool:
+        return self._status is not None and self._status.online
+
     def _synced(self) -> bool:
         return self._status is not None and self._status.online and not self._status.catching_up
+
+    def _all_sent(self) -> bool:
+        return self._status is not None and self._status.online and not self._status.unsent

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 from hcrm_core.tasks import CLOSED
 from hcrm_core.terms import TaskState
 from hcrm_desktop.cache.rows import Delivery, TaskRow
-from hcrm_desktop.models.task_list import ROW_ROLE
+from hcrm_desktop.models.task_list import ROW_ROLE, SIBLING_ROLE
 from hcrm_desktop.theme import Theme, Tokens
 from hcrm_desktop.views.widgets.chips import tone_colours
 from hcrm_desktop.views.words import Words
@@ -79,7 +79,7 @@ class TaskLine(QStyledItemDelegate):
         right = self._right(
             painter, upper, self.when(row), tone_colours(tokens, urgency(row, self.today))[0], bold=True
         )
-        self._who(painter, upper.adjusted(0, 0, -right, 0), row)
+        self._who(painter, upper.adjusted(0, 0, -right, 0), row, sibling=index.data(SIBLING_ROLE))
         ink = tokens.warn if row.delivery is not Delivery.ACCEPTED else tokens.text2
         right = self._right(painter, lower, self.progress(row), ink, bold=False)
         self._left(painter, lower.adjusted(0, 0, -right, 0), self.what(row), tokens.text2, size=tokens.size_small + 1)
@@ -95,14 +95,17 @@ class TaskLine(QStyledItemDelegate):
             painter.fillRect(QRect(rect.left(), rect.top() + 8, BAR, rect.height() - 16), QColor(_bar(tokens, tone)))
         painter.fillRect(QRect(rect.left(), rect.bottom(), rect.width(), 1), QColor(tokens.surface2))
 
-    def _who(self, painter: QPainter, rect: QRect, row: TaskRow) -> None:
-        """The name, and more quietly sex and age."""
+    def _who(self, painter: QPainter, rect: QRect, row: TaskRow, *, sibling: bool) -> None:
+        """The name, and more quietly sex and age; a family that can be served by one call is marked."""
         tokens = self._theme.tokens
         ink = tokens.text2 if row.state in CLOSED else tokens.text
         used = self._left(painter, rect, row.name, ink, size=tokens.size_text + 1, bold=True)
         about = f"{self._words.sex(row.sex)}  {self._words.age(row.birth_date, self.today)}"
         rest = rect.adjusted(used + 10, 0, 0, 0)
-        self._left(painter, rest, about, tokens.text2, size=tokens.size_small + 1)
+        used = self._left(painter, rest, about, tokens.text2, size=tokens.size_small + 1)
+        if sibling:
+            rest = rest.adjusted(used + 10, 0, 0, 0)
+            self._left(painter, rest, self.tr("同一家庭"), tokens.info, size=tokens.size_small, bold=True)
 
     def _left(self, painter: QPainter, rect: QRect, text: str, ink: str, *, size: int, bold: bool = False) -> int:
         """Text from the left, elided; returns its width."""
