@@ -145,7 +145,7 @@ def _computed(reader: Session, scope: _Scope) -> pl.DataFrame:
     }
     customers, exams = tables["customers"]["customer_id"].sort(), tables["eyes"]["exam_id"].unique().sort()
     frames = {name: nw.from_native(_numbered(table, customers).lazy()) for name, table in tables.items()}
-    computed: pl.DataFrame = facts(Frames(**frames)).collect("polars").to_native()
+    computed: pl.DataFrame = facts(Frames(**frames)).collect("polars", engine="in-memory").to_native()
     named = [exams.gather(computed[name]).alias(name) for name in _EXAM_IDS]
     return computed.with_columns(customers.gather(computed["customer_id"]), *named).select("customer_id", *CATALOGUE)
 

@@ -112,7 +112,7 @@ def _disagreements(engine: Engine, where: Node, parameters: Any) -> list[tuple[A
     return [one for one in found if one[0] is not one[1]]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=TREES)
 def test_sql_and_python_agree_on_random_rules(filled: Engine, tree: dict[str, Any]) -> None:
     node = NODE.validate_python(tree)

@@ -1,5 +1,6 @@
 """From the tables to customer_facts: exact values, one transaction, and a bad customer stops nobody."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,16 +14,24 @@ from hcrm_central.jobs.facts import compute_facts, rebuild_facts
 from hcrm_central.store.engine import Principal, snapshot, transaction
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_central.store.opening import Store
+from hcrm_central.store.postgres import PrivatePostgres
 from hcrm_core.terms import Outcome, Role
 from hcrm_store.base import new_id
 from hcrm_store.people import Customer
+from tests.conftest import copied
 from tests.fakes import FakeClock
-from tests.scanning import Library, ago
+from tests.scanning import Library, ago, emptied, installed
+
+
+@pytest.fixture(scope="module")
+def shared(postgres_server: PrivatePostgres, template_database: str) -> Iterator[Store]:
+    with copied(postgres_server, template_database) as found:
+        yield installed(found)
 
 
 @pytest.fixture
-def library(store: Store, clock: FakeClock) -> Library:
-    return Library(store, clock)
+def library(shared: Store, clock: FakeClock) -> Library:
+    return Library(emptied(shared), clock)
 
 
 def _facts(library: Library, customer_id: UUID) -> dict[str, Any]:

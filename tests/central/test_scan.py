@@ -1,7 +1,7 @@
 """The daily scan: who enters which segment and gets which task, and that a second scan adds nothing."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from uuid import UUID
@@ -12,27 +12,35 @@ from sqlalchemy import select, text
 from hcrm_central.jobs.scan import ScanReport, Step, scan
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
+from hcrm_central.store.postgres import PrivatePostgres
 from hcrm_central.store.tables import AuditEntry, ScanRun, StreamEntry
 from hcrm_core.terms import Outcome, ProductKind, TaskState, VisitState
 from hcrm_store.journeys import Membership, RuleVersion, Task
 from hcrm_store.people import Customer
+from tests.conftest import copied
 from tests.fakes import FakeClock
-from tests.scanning import TODAY, Library, ago
+from tests.scanning import TODAY, Library, ago, emptied, installed
 
 Scan = Callable[[], ScanReport]
 
 
-@pytest.fixture
-def library(store: Store, clock: FakeClock) -> Library:
-    return Library(store, clock)
+@pytest.fixture(scope="module")
+def shared(postgres_server: PrivatePostgres, template_database: str) -> Iterator[Store]:
+    with copied(postgres_server, template_database) as found:
+        yield installed(found)
 
 
 @pytest.fixture
-def run(store: Store, clock: FakeClock) -> Scan:
+def library(shared: Store, clock: FakeClock) -> Library:
+    return Library(emptied(shared), clock)
+
+
+@pytest.fixture
+def run(shared: Store, clock: FakeClock) -> Scan:
     """Scan today, and check that every customer and task is accounted for."""
 
     def run_once() -> ScanReport:
-        report = scan(store.jobs, clock=clock)
+        report = scan(shared.jobs, clock=clock)
         assert report.adds_up, report
         return report
 
@@ -87,12 +95,17 @@ def test_who_changes_leaves_one_segment_and_enters_another(library: Library, run
     assert (former.entered_on, former.left_on) == (TODAY, TODAY + timedelta(days=1))
 
 
-def test_the_calendar_alone_moves_a_customer(library: Library, store: Store, clock: FakeClock) -> None:
+def test_the_calendar_alone_moves_a_customer(library: Library) -> None:
     child = library.customer()
     library.lenses(child, ago(550))
     library.visit(child, ago(20))
-    assert scan(store.jobs, clock=clock).segments["ok_lens"].now == 1
-    assert scan(store.jobs, clock=clock, on=TODAY + timedelta(days=1)).segments["replacement_overdue"].entered == 1
+    assert scan(library.store.jobs, clock=library.clock).segments["ok_lens"].now == 1
+    assert (
+        scan(library.store.jobs, clock=library.clock, on=TODAY + timedelta(days=1))
+        .segments["replacement_overdue"]
+        .entered
+        == 1
+    )
     assert library.segments(child) == {"replacement_overdue"}
 
 
@@ -105,13 +118,14 @@ def test_who_lacks_a_measurement_is_counted_and_not_marked(library: Library, run
     assert "referral_refractive" not in library.segments(adult)
 
 
-def test_a_rule_that_cannot_be_read_is_named_and_its_members_stay(library: Library, run: Scan) -> None:
+def test_a_rule_that_cannot_be_read_is_named_and_its_members_stay(store: Store, clock: FakeClock) -> None:
+    library = Library(installed(store), clock)
     child = library.customer()
-    run()
+    scan(store.jobs, clock=clock)
     with transaction(library.store.jobs) as session:
         session.scalars(select(RuleVersion).where(RuleVersion.rule_key == "potential")).one().definition = {}
     library.lenses(child, TODAY)
-    assert run().failed == ("potential",)
+    assert scan(store.jobs, clock=clock).failed == ("potential",)
     assert "potential" in library.segments(child)
 
 
@@ -155,10 +169,10 @@ def test_a_second_scan_adds_nothing(library: Library, run: Scan) -> None:
     assert library.ledger() == ledger
 
 
-def test_two_scans_at_once_add_no_more_than_one(library: Library, store: Store, clock: FakeClock) -> None:
+def test_two_scans_at_once_add_no_more_than_one(library: Library) -> None:
     _crowd(library)
     with ThreadPoolExecutor(2) as pool:
-        reports = list(pool.map(lambda _: scan(store.jobs, clock=clock), range(2)))
+        reports = list(pool.map(lambda _: scan(library.store.jobs, clock=library.clock), range(2)))
     assert sorted(report.created for report in reports) == [0, 4]
     assert all(report.adds_up for report in reports)
     assert library.count(Task) == 4
@@ -395,9 +409,9 @@ def test_an_empty_store_is_scanned(library: Library, run: Scan) -> None:
     assert (run().expected, run().created) == (0, 0)
 
 
-def test_whoever_watches_is_told_each_step(library: Library, store: Store, clock: FakeClock) -> None:
+def test_whoever_watches_is_told_each_step(library: Library) -> None:
     steps: list[Step] = []
-    scan(store.jobs, clock=clock, progress=steps.append)
+    scan(library.store.jobs, clock=library.clock, progress=steps.append)
     assert steps == list(Step)
 
 

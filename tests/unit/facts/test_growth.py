@@ -176,7 +176,7 @@ def test_the_same_exam_twice_is_no_pair() -> None:
     assert _refraction(once, once).refusal is Refusal.NOT_COMPARABLE
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 900), st.integers(-2400, 400), st.booleans(), st.sampled_from(list(LensState))),
