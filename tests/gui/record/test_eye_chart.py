@@ -184,14 +184,6 @@ def test_only_a_point_within_reach_is_read_out(chart: EyeChart) -> None:
     assert canvas.nearest(place - QPointF(500, 500)) is None
 
 
-def test_the_description_tells_every_value_in_words(chart: EyeChart) -> None:
-    axial, _ = pictures(full_record())
-    chart.show_picture(axial)
-    told = chart.accessibleDescription()
-    assert told.count("右眼") == len(axial.of(Eye.OD))
-    assert "2026-11-14 右眼 24.25 mm P" in told
-
-
 def test_names_of_lines_keep_their_distance(chart: EyeChart) -> None:
     chart.show_picture(pictures(full_record())[0])
     chart.grab()  # lays out
@@ -209,12 +201,3 @@ def test_the_legend_takes_a_second_line_when_it_must(qtbot: QtBot, theme: Theme,
     legend.show_picture(pictures(full_record())[1])
     assert legend.heightForWidth(900) == Legend.LINE
     assert legend.heightForWidth(200) >= 2 * Legend.LINE
-
-
-def test_another_theme_repaints_the_curves(chart: EyeChart, theme: Theme) -> None:
-    chart.show_picture(pictures(full_record())[0])
-    theme.choose("dark")
-    dark = canvas_of(chart)._lines[Eye.OD].opts["pen"].color().name()
-    theme.choose("light")
-    light = canvas_of(chart)._lines[Eye.OD].opts["pen"].color().name()
-    assert dark != light
