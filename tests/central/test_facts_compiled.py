@@ -32,7 +32,10 @@ EYE_FACTS = ["se", "cct_um", "product", "lens_dispensed_on"]
 VERDICTS = {True: Verdict.MATCH, False: Verdict.NO_MATCH, None: Verdict.NEEDS_MEASUREMENT}
 
 # Few values, so that equality and the edges of ranges are met often.
-NUMBERS = {FactType.DECIMAL: [Decimal(n) / 4 for n in range(-4, 4)], FactType.INTEGER: [478, 479, 480, 481]}
+NUMBERS: dict[FactType, list[Any]] = {
+    FactType.DECIMAL: [Decimal(n) / 4 for n in range(-4, 4)],
+    FactType.INTEGER: [478, 479, 480, 481],
+}
 DAYS = [TODAY - timedelta(days=days) for days in (-1, 0, 1, 364, 365, 366, 2922, 2923)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from hcrm_central.jobs.facts import compute_facts, rebuild_facts
 from hcrm_central.store.engine import Principal, snapshot, transaction
@@ -107,7 +107,7 @@ def test_facts_go_with_their_customer(library: Library) -> None:
     child = library.customer()
     rebuild_facts(library.store.jobs, None, clock=library.clock)
     with transaction(library.store.jobs) as session:
-        session.execute(Customer.__table__.delete().where(Customer.id == child))
+        session.execute(delete(Customer).where(Customer.id == child))
     assert rebuild_facts(library.store.jobs, None, clock=library.clock) == 0
 
 
