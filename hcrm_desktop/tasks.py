@@ -5,6 +5,7 @@ Functions given here take and return plain data. A result comes back on the GUI 
 only if its owner still lives.
 """
 
+import itertools
 import logging
 import threading
 from collections.abc import Callable
@@ -35,12 +36,20 @@ Failed = Callable[[Exception], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reply:
-    """What comes back to the GUI thread."""
+class _Asker:
+    """Who asked, and what to call. Lives on the GUI thread only: a worker that held the last reference to a widget
+    would destroy it there, and the program with it."""
 
     owner: QObject
     done: Done | None
     failed: Failed | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reply:
+    """What a worker sends back."""
+
+    ticket: int
     result: Any = None
     error: Exception | None = None
 
@@ -63,6 +72,8 @@ class Tasks(QObject):
         self._workspace = workspace
         self._conversation: Conversation | None = None
         self._changing = threading.Lock()  # one beginning or ending of a conversation at a time
+        self._tickets = itertools.count()
+        self._asking: dict[int, _Asker] = {}
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="hcrm-read")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="hcrm-write")
         self._conversations = ThreadPoolExecutor(1, thread_name_prefix="hcrm-sign-in")
@@ -239,16 +250,18 @@ class Tasks(QObject):
         done: Done | None,
         failed: Failed | None,
     ) -> None:
-        def run() -> None:
-            try:
-                reply = _Reply(owner=owner, done=done, failed=failed, result=work())
-            except Exception as error:  # everything is told to the owner, or to the crash handler
-                if not isinstance(error, HcrmError):
-                    _log.error("a task ended with %s", type(error).__name__)
-                reply = _Reply(owner=owner, done=done, failed=failed, error=error)
-            self._replied.emit(reply)
+        ticket = next(self._tickets)
+        self._asking[ticket] = _Asker(owner=owner, done=done, failed=failed)
+        executor.submit(self._work, ticket, work)
 
-        executor.submit(run)
+    def _work(self, ticket: int, work: Callable[[], Any]) -> None:
+        try:
+            reply = _Reply(ticket=ticket, result=work())
+        except Exception as error:  # everything is told to the owner, or to the crash handler
+            if not isinstance(error, HcrmError):
+                _log.error("a task ended with %s", type(error).__name__)
+            reply = _Reply(ticket=ticket, error=error)
+        self._replied.emit(reply)
 
     @Slot(object)
     def _on_announced(self, news: Changes | SyncStatus) -> None:
@@ -259,12 +272,13 @@ class Tasks(QObject):
 
     @Slot(object)
     def _on_replied(self, reply: _Reply) -> None:
-        if not shiboken6.isValid(reply.owner):
+        asker = self._asking.pop(reply.ticket)
+        if not shiboken6.isValid(asker.owner):
             return
         if reply.error is None:
-            if reply.done is not None:
-                reply.done(reply.result)
-        elif reply.failed is not None:
-            reply.failed(reply.error)
+            if asker.done is not None:
+                asker.done(reply.result)
+        elif asker.failed is not None:
+            asker.failed(reply.error)
         else:
             raise reply.error

@@ -190,3 +190,25 @@ def test_the_first_window_does_not_wait_for_heavy_imports() -> None:
 def test_signing_out_works_without_the_centre(tasks: Tasks, screen: Screen, qtbot: QtBot, workspace: Workspace) -> None:
     wait(qtbot, screen, lambda: tasks.sign_out(screen, server_url="http://127.0.0.1:9", done=screen.on_answer))
     assert workspace.person() is None
+
+
+def test_a_screen_that_nobody_holds_any_more_dies_on_the_gui_thread(qtbot: QtBot, tasks: Tasks) -> None:
+    """A widget destroyed by a worker takes the program with it."""
+    died_in: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Fleeting(Screen):
+        def __del__(self) -> None:
+            died_in.append(threading.get_ident())
+
+    def slow(_: object) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    screen = Fleeting()
+    tasks.query(screen, slow, done=screen.on_answer, failed=screen.on_answer)
+    begun.wait(10)
+    del screen
+    go_on.set()
+    qtbot.waitUntil(lambda: bool(died_in))
+    assert died_in == [threading.get_ident()]
