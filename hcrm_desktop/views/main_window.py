@@ -93,7 +93,7 @@ class MainFrame(QWidget):
         self._banner = Banner(desk.words)
         self.search = SearchField(desk.tasks, desk.words, self)
         self._build()
-        self._toast = Toast(self)
+        self._toast = Toast(self, left=RAIL_WIDTH + 32)
         self._connect()
         self.go(next(iter(self._entries)))
 

@@ -7,7 +7,7 @@ SHOWN_MS = 8000
 
 
 class Toast(QFrame):
-    """Floats above the bottom of its parent.
+    """Floats above the bottom of its parent, at the left, where it covers no key that is wanted next.
 
     Signals:
         undo_requested: the person wants the last entry back.
@@ -15,8 +15,9 @@ class Toast(QFrame):
 
     undo_requested = Signal()
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, *, left: int) -> None:
         super().__init__(parent)
+        self._left = left
         self.setProperty("role", "toast")
         self._text = QLabel()
         self._undo = QPushButton(self.tr("撤销 Ctrl+Z"))
@@ -44,7 +45,7 @@ class Toast(QFrame):
         self.adjustSize()
         parent = self.parentWidget()
         if parent is not None:
-            self.move((parent.width() - self.width()) // 2, parent.height() - self.height() - 24)
+            self.move(self._left, parent.height() - self.height() - 24)
 
     @Slot()
     def _on_undo_clicked(self) -> None:

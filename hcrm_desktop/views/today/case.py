@@ -134,7 +134,9 @@ class CasePanel(QWidget):
     # ── content ──────────────────────────────────────────────────────────────────────────────────────────
 
     def show_case(self, case: TaskCase, today: date) -> None:
-        """Show a case."""
+        """Show a case. Another one begins with the short answer."""
+        if self._case is None or self._case.task.id != case.task.id:
+            self._why_button.setChecked(False)
         self._case = case
         task = case.task
         self._name.setText(task.name)

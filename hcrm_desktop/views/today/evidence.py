@@ -47,7 +47,7 @@ class EvidenceWords(QObject):
     def _mark(self, one: Evidence) -> str:
         """Whether the rule got what it asks for, which may be that the condition does not hold."""
         if one.get("verdict") not in ("true", "false"):
-            return self.tr("？")
+            return self.tr("?")
         wanted = "false" if one.get("negated") else "true"
         return self.tr("✓") if one["verdict"] == wanted else self.tr("✗")
 

@@ -61,6 +61,7 @@ class TodayPage(QWidget):
         self._case, self._outcomes = CasePanel(desk.theme, desk.words), OutcomeBar(desk.words)
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._chips: dict[str, QPushButton] = {}
+        self._chip_row = FlowLayout()
         self._build()
         self._connect()
 
@@ -71,7 +72,7 @@ class TodayPage(QWidget):
         column.setContentsMargins(20, 14, 20, 16)
         column.setSpacing(10)
         column.addLayout(self._build_head())
-        column.addLayout(self._build_filters())
+        column.addLayout(self._chip_row)
         row = QHBoxLayout()
         row.setSpacing(12)
         row.addWidget(self._build_list(), 1)
@@ -82,7 +83,7 @@ class TodayPage(QWidget):
         self._title, self._summary, self._progress = QLabel(), QLabel(), QProgressBar(textVisible=False)
         self._title.setProperty("role", "h1")
         self._summary.setProperty("role", "muted")
-        self._progress.setFixedWidth(180)
+        self._progress.setFixedWidth(140)
         self._progress.setAccessibleName(self.tr("今日完成进度"))
         self._done = QLabel()
         self._done.setProperty("role", "small")
@@ -92,6 +93,7 @@ class TodayPage(QWidget):
         row.addStretch(1)
         row.addWidget(self._done)
         row.addWidget(self._progress)
+        row.addLayout(self._build_filters())
         column = QVBoxLayout()
         column.setSpacing(2)
         column.addLayout(row)
@@ -99,7 +101,6 @@ class TodayPage(QWidget):
         return column
 
     def _build_filters(self) -> QHBoxLayout:
-        self._chip_row = FlowLayout()
         self._text = QLineEdit(placeholderText=self.tr("筛选姓名 / 首字母 / 尾号"), clearButtonEnabled=True)
         self._text.setAccessibleName(self.tr("筛选任务"))
         self._text.setFixedWidth(190)
@@ -107,9 +108,8 @@ class TodayPage(QWidget):
         self._closed = QCheckBox(self.tr("含今日已办"))
         row = QHBoxLayout()
         row.setSpacing(12)
-        row.addLayout(self._chip_row, 1)
         for widget in (self._overdue, self._closed, self._text):
-            row.addWidget(widget, 0, Qt.AlignmentFlag.AlignVCenter)
+            row.addWidget(widget)
         return row
 
     def _build_list(self) -> QFrame:
