@@ -84,6 +84,8 @@ class LatestSlip(QFrame):
         told = self.condition(latest)
         if before is None or all(study.comparable(latest, before, eye=eye) for eye in Eye):
             return told
+        if _worn(study, latest) or _worn(study, before):
+            return self.tr("{told}。戴角塑时的度数是治疗效果，不与上次比较").format(told=told)
         return self.tr("{told}；与上次（{before}）的屈光条件不同，不比较度数").format(
             told=told, before=self.condition(before)
         )
@@ -110,6 +112,10 @@ class LatestSlip(QFrame):
             return ""
         side = self.tr("右 {change}") if eye is Eye.OD else self.tr("左 {change}")
         return side.format(change=self._words.diopters(new - old))
+
+
+def _worn(study: RecordStudy, exam: ExamRow) -> bool:
+    return any(reading.worn for reading in study.readings if reading.exam_id == exam.id)
 
 
 def _eyes(exam: ExamRow | None) -> tuple[EyeRow | None, EyeRow | None]:

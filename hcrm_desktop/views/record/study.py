@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from importlib import import_module
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -83,6 +84,8 @@ class RecordStudy:
 def read_study(session: "Session", customer_id: UUID, *, today: date) -> RecordStudy | None:
     """Read the record and study it. Runs in a reader."""
     from hcrm_desktop.cache.queries import customer_record
+
+    import_module("hcrm_desktop.charts.canvas")  # pyqtgraph: a third of a second that the GUI thread need not wait
 
     record = customer_record(session, customer_id, today=today)
     return None if record is None else study(record, today=today)
