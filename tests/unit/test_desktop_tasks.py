@@ -192,23 +192,26 @@ def test_signing_out_works_without_the_centre(tasks: Tasks, screen: Screen, qtbo
     assert workspace.person() is None
 
 
-def test_a_screen_that_nobody_holds_any_more_dies_on_the_gui_thread(qtbot: QtBot, tasks: Tasks) -> None:
-    """A widget destroyed by a worker takes the program with it."""
+def test_a_screen_that_nobody_holds_any_more_dies_on_the_gui_thread(qtbot: QtBot, workspace: Workspace) -> None:
+    """A widget destroyed by a worker takes the program with it: a worker must not hold even one reference."""
     died_in: list[int] = []
-    begun, go_on = threading.Event(), threading.Event()
+    go_on = threading.Event()
+
+    class Lingering(Tasks):
+        def _work(self, ticket: int, work: Callable[[], Any]) -> None:
+            super()._work(ticket, work)
+            go_on.wait(10)  # the reply is on its way, and the worker still has all it was given
 
     class Fleeting(Screen):
         def __del__(self) -> None:
             died_in.append(threading.get_ident())
 
-    def slow(_: object) -> None:
-        begun.set()
-        go_on.wait(10)
-
-    screen = Fleeting()
-    tasks.query(screen, slow, done=screen.on_answer, failed=screen.on_answer)
-    begun.wait(10)
+    tasks, screen = Lingering(workspace), Fleeting()
+    tasks.query(screen, queries.sync_status, done=screen.on_answer)
     del screen
-    go_on.set()
-    qtbot.waitUntil(lambda: bool(died_in))
-    assert died_in == [threading.get_ident()]
+    try:
+        qtbot.waitUntil(lambda: bool(died_in))
+        assert died_in == [threading.get_ident()]
+    finally:
+        go_on.set()
+        tasks.stop()
