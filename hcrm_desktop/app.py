@@ -118,17 +118,21 @@ class Workstation(QObject):
     def _on_opened(self, _: object) -> None:
         from hcrm_desktop.cache.queries import signed_in
 
-        self.tasks.query(self, signed_in, done=self._on_person_known, failed=self._on_open_failed)
+        self.tasks.query(self, signed_in, done=self._on_person_known, failed=self._on_sign_in_failed)
 
     @Slot(object)
     def _on_open_failed(self, error: Exception) -> None:
-        from hcrm_desktop.cache.keys import NoKeyStore
+        from hcrm_desktop.cache.keys import SALT_FILE, NoKeyStore
 
         if isinstance(error, NoKeyStore):
-            self._login.ask_passphrase()
+            self._login.ask_passphrase(first=not (self.options.profile / SALT_FILE).exists())
+            return
+        _log.error("the profile cannot be opened: %s", type(error).__name__)
+        if self._passphrase:
+            self._passphrase = ""
+            self._login.refuse_passphrase(error)
         else:
-            _log.error("the profile cannot be opened: %s", type(error).__name__)
-            self._login.show_failure(error)
+            self._login.show_open_failure(error)
 
     @Slot(str)
     def _on_passphrase_given(self, passphrase: str) -> None:
@@ -154,6 +158,7 @@ class Workstation(QObject):
         self._login.sign_in_requested.connect(self._on_sign_in_requested)
         self._login.passphrase_given.connect(self._on_passphrase_given)
         self._login.server_changed.connect(self._on_server_changed)
+        self._login.open_again_requested.connect(self._open)
         self.window.setCentralWidget(self._login)
         self.frame = None
 

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject
 
-from hcrm_core.errors import NotPermitted, Rejected, SignInRequired, StoreUnusable, Unreachable
+from hcrm_core.errors import NotPermitted, Rejected, SignInRequired, SurroundingsFailed, Unreachable
 
 
 class Failures(QObject):
@@ -14,15 +14,23 @@ class Failures(QObject):
             return self._rejected(error.code)
         if isinstance(error, SignInRequired):
             return self._sign_in(getattr(error, "code", ""))
-        if isinstance(error, Unreachable):
-            return self.tr("连不上中心。录入会保存在本机，恢复后自动上传；也请检查网线和服务器地址。")
-        if isinstance(error, NotPermitted):
-            return self.tr("当前账号没有这项权限，没有改动任何数据。需要时请联系运营经理。")
-        if isinstance(error, StoreUnusable):
-            return self.tr(
-                "本机数据文件打不开：可能已有一个工作站在使用，或密钥不对。请关闭另一个窗口后重试，或联系管理员。"
-            )
+        if isinstance(error, SurroundingsFailed):
+            return self._surroundings(error)
         return self.tr("程序出错，已记入日志，已保存的录入没有丢失。请重试；仍不行请联系管理员。")
+
+    def _surroundings(self, error: SurroundingsFailed) -> str:
+        from hcrm_desktop.sync.client import Busy, ServerFailed, UpgradeRequired
+
+        busy = self.tr("尝试次数过多，或中心正忙，请一分钟后再试。")
+        wrong = self.tr("中心的回答不对：地址可能填错，或中心有故障。录入会保存在本机；请检查地址，或联系管理员。")
+        away = self.tr("连不上中心。录入会保存在本机，恢复后自动上传；也请检查网线和服务器地址。")
+        old = self.tr("这个版本太旧，中心不再支持，请联系管理员升级；录入会保存在本机。")
+        mine = self.tr("当前账号没有这项权限，没有改动任何数据。需要时请联系运营经理。")
+        shut = self.tr(
+            "本机数据文件打不开：可能已有一个工作站在使用，或密钥不对。请关闭另一个窗口后重试，或联系管理员。"
+        )
+        said = {Busy: busy, ServerFailed: wrong, UpgradeRequired: old, Unreachable: away, NotPermitted: mine}
+        return next((text for kind, text in said.items() if isinstance(error, kind)), shut)
 
     def _rejected(self, code: str) -> str:
         return {
