@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from uuid import UUID
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from hcrm_core.terms import Role
@@ -15,6 +15,8 @@ from hcrm_desktop.views.record.worn import WornWords
 from hcrm_desktop.views.widgets.chips import Chip
 from hcrm_desktop.views.widgets.flow import FlowLayout
 from hcrm_desktop.views.words import Words
+
+LONGEST_PX = 200
 
 
 class RecordHeader(QFrame):
@@ -44,10 +46,10 @@ class RecordHeader(QFrame):
     def show_record(self, record: CustomerRecord, today: date) -> None:
         """Show another customer."""
         head = record.header
-        self._name.setText(head.name)
+        self._write(self._name, head.name)
         self._who.setText(self._who_text(head, today))
         self._who.setToolTip(head.school)
-        self._contact.setText(self._contact_text(head))
+        self._write(self._contact, self._contact_text(head))
         self._show_due(head, today)
         self._fill_chips(record, today)
         self._why.show_segments(record.segments)
@@ -86,6 +88,11 @@ class RecordHeader(QFrame):
         button.setProperty("kind", kind)
         button.clicked.connect(slot)
         return button
+
+    def _write(self, label: QLabel, text: str) -> None:
+        """A long name may not push the buttons out of the window."""
+        label.setText(label.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, LONGEST_PX))
+        label.setToolTip(text)
 
     # ── words ────────────────────────────────────────────────────────────────────────────────────────────
 
