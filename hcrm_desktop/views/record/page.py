@@ -21,7 +21,7 @@ from hcrm_desktop.views.widgets.keys import on_key
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
 from hcrm_desktop.views.words import Words
 
-SLIP_WIDTH = 384
+SLIP_WIDTHS = (352, 384)
 CONCERNS = frozenset(
     {"customer", "guardian", "family", "exam", "eye_measurement", "lens_order", "follow_up", "visit", "task"}
     | {"membership", "segment", "recheck_plan", "staff", "site", "sop"}
@@ -74,7 +74,7 @@ class RecordPage(QWidget):
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 12)
+        column.setContentsMargins(12, 12, 12, 12)
         column.addWidget(self._states)
         self._states.show_empty()
 
@@ -92,15 +92,16 @@ class RecordPage(QWidget):
         curves = QFrame()
         curves.setProperty("role", "card")
         QVBoxLayout(curves).addWidget(self._curves)
-        self._slip.setFixedWidth(SLIP_WIDTH)
+        self._slip.setMinimumWidth(SLIP_WIDTHS[0])
+        self._slip.setMaximumWidth(SLIP_WIDTHS[1])
         left = QVBoxLayout()
         left.setSpacing(8)
         left.addWidget(self._verdict)
         left.addWidget(curves, 1)
         middle = QHBoxLayout()
         middle.setSpacing(8)
-        middle.addLayout(left, 1)
-        middle.addWidget(self._slip)
+        middle.addLayout(left, 3)
+        middle.addWidget(self._slip, 1)
         tabs = QFrame()
         tabs.setProperty("role", "card")
         inside = QVBoxLayout(tabs)

@@ -26,6 +26,7 @@ from hcrm_desktop.views.widgets.states import EmptyState, StateStack
 from hcrm_desktop.views.words import Words
 
 _ROW_PX = 32
+_WIDE, _WIDE_PX, _NARROW_PX = {"sphere", "cylinder", "se", "axial_length_mm", "k1", "k2"}, 66, 52
 RowT = TypeVar("RowT")
 
 
@@ -41,6 +42,11 @@ class EyeLine:
     def first(self) -> bool:
         """Whether the examination is written on this line."""
         return self.eye is Eye.OD or self.exam.od is None
+
+    @property
+    def alone(self) -> bool:
+        """Whether the examination has no second line."""
+        return self.exam.od is None or self.exam.os is None
 
 
 def eye_lines(exams: Sequence[ExamRow]) -> Iterator[EyeLine]:
@@ -125,24 +131,26 @@ class RecordTabs(QTabWidget):
             Column(
                 title=self.tr("日期"), text=lambda row: words.day(row.exam.examined_on) if row.first else "", width=104
             ),
-            Column(title=self.tr("眼"), text=lambda row: words.eye(row.eye), width=56),
+            Column(title=self.tr("眼"), text=lambda row: words.eye(row.eye), width=52),
             *(self._measured(line) for line in self._values.lines()),
             Column(title=self.tr("条件"), text=self._condition),
-            Column(title=self.tr("状态"), text=self._exam_state, width=150),
+            Column(title=self.tr("状态"), text=self._exam_state, width=132),
         ]
 
     def _measured(self, line: Line) -> Column[EyeLine]:
-        width = 84 if line.name in ("se", "sphere", "axial_length_mm") else 64
+        width = _WIDE_PX if line.name in _WIDE else _NARROW_PX
         return Column(title=line.label, text=lambda row: line.text(row.measured), width=width, number=True)
 
     def _condition(self, row: EyeLine) -> str:
-        if not row.first:
-            return row.exam.note
+        """What decides on comparing; machine and note on the second line, if there is one."""
         exam, words = row.exam, self._words
         parts = [words.cycloplegia(exam.cycloplegic), words.method(exam.method), words.lens_state(exam.lens_state)]
         if exam.washout_days is not None:
             parts.append(self.tr("停戴 {n} 天").format(n=exam.washout_days))
-        return " · ".join([*parts, exam.device] if exam.device else parts)
+        aside = [text for text in (exam.device, exam.note) if text]
+        if row.first and not row.alone:
+            return " · ".join(parts)
+        return " · ".join([*parts, *aside] if row.first else aside)
 
     def _exam_state(self, row: EyeLine) -> str:
         if not row.first:

@@ -21,7 +21,7 @@ class EyeTile(QWidget):
         name = QLabel(words.eye(eye))
         name.setProperty("role", "title")
         first = QHBoxLayout()
-        first.setSpacing(10)
+        first.setSpacing(6)
         for label in (name, self._change, self._judgement):
             first.addWidget(label)
         first.addStretch()
@@ -51,7 +51,7 @@ class VerdictCard(QFrame):
         self._sentence = QLabel(wordWrap=True)
         self._sentence.setAccessibleName(self.tr("结论"))
         row = QHBoxLayout()
-        row.setSpacing(16)
+        row.setSpacing(8)
         for tile in self._tiles:
             row.addWidget(tile, 1)
         column = QVBoxLayout(self)

@@ -13,15 +13,18 @@ from hcrm_core.terms import Channel, Outcome, Role
 from hcrm_desktop.cache import queries
 from hcrm_desktop.cache.rows import Changes, CustomerRecord
 from hcrm_desktop.cache.workspace import Workspace
+from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.exam_entry.slip import ExamSlip
 from hcrm_desktop.views.record.follow_up import FollowUpDialog
 from hcrm_desktop.views.record.header import masked
 from hcrm_desktop.views.record.page import RecordPage
+from hcrm_desktop.views.record.study import study
 from hcrm_desktop.views.widgets.chips import Chip
 from hcrm_store.base import new_id
 from tests.gui.conftest import DeskFor
-from tests.gui.filling import child_rows, open_clinic, put, row
+from tests.gui.filling import TODAY, child_rows, open_clinic, put, row
 from tests.gui.record.filling import NAME, add_child, exam_rows
+from tests.gui.record.records import full_record, without
 
 PageFor = Callable[[Role], RecordPage]
 
@@ -226,6 +229,29 @@ def test_a_booking_asks_for_its_day(qtbot: QtBot, workspace: Workspace, page_for
     assert "需要约定的日期" in dialog._message.text()
     assert stored(workspace, customer_id).follow_ups == ()
     dialog.reject()
+
+
+@pytest.mark.parametrize("size", [(916, 592), (1182, 720), (1736, 1032)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_at_the_sizes_clinics_have(
+    qtbot: QtBot, theme: Theme, page_for: PageFor, size: tuple[int, int], scheme: str
+) -> None:
+    page = page_for(Role.OPTOMETRIST)
+    page.resize(*size)
+    theme.choose(scheme)
+    page._show(study(without(full_record(), name="阿卜杜热合曼·买买提明·伊斯坎德尔", do_not_contact=True), today=TODAY))
+
+    def cut() -> list[str]:
+        return [label.text() for label in page.findChildren(QLabel) if label.isVisible() and is_cut(label)]
+
+    qtbot.waitUntil(lambda: cut() == [])  # heights that follow from widths are settled by the event loop
+    theme.choose("light")
+
+
+def is_cut(label: QLabel) -> bool:
+    if label.wordWrap():
+        return label.heightForWidth(label.width()) > label.height() + 1
+    return label.sizeHint().width() > label.width() + 1 and not label.text().endswith("…")
 
 
 def opened_dialog(qtbot: QtBot, page: RecordPage) -> FollowUpDialog:
