@@ -7,6 +7,7 @@ lock changes. On Debian as root the system libraries that Qt needs are installed
 
 import argparse
 import hashlib
+import importlib.util
 import os
 import platform
 import shutil
@@ -70,6 +71,8 @@ def system_libraries() -> None:
     if not Path("/etc/debian_version").exists() or not shutil.which("dpkg-query"):
         return
     wanted = DEBIAN_PACKAGES + ([] if os.environ.get("DISPLAY") else VIRTUAL_SCREEN)
+    if importlib.util.find_spec("ensurepip") is None:  # Debian keeps it apart from Python
+        wanted = [*wanted, "python3-venv"]
     missing = [name for name in wanted if not is_installed(name)]
     if not missing:
         return
