@@ -6,6 +6,7 @@ The window comes first. The files are opened, the key is fetched and everything 
 import dataclasses
 import logging
 import sys
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -241,7 +242,7 @@ def install_crash_handler() -> None:
             where = where.tb_next
         place = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else "?"
         _log.critical("unexpected %s at %s", kind.__name__, place)
-        sys.__excepthook__(kind, error, trace)
+        traceback.print_tb(trace)  # without the message, which may quote a row
         _tell_crash()
 
     sys.excepthook = handle

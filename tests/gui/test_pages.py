@@ -293,22 +293,30 @@ def test_one_sentence_says_what_decided() -> None:
 # ── the shared table model ───────────────────────────────────────────────────────────────────────────────
 
 
+def numbers() -> RowsModel[int]:
+    return RowsModel([Column(title="n", text=str), Column(title="2n", text=lambda n: str(2 * n), number=True)])
+
+
 def test_the_table_model_keeps_qts_rules(qtmodeltester: Any) -> None:
-    model = RowsModel[int]([Column(title="n", text=str), Column(title="2n", text=lambda n: str(2 * n), number=True)])
-    model.replace([1, 2])
-    qtmodeltester.check(model, force_py=True)
+    model = numbers()
     model.replace([1, 2], 3)
-    assert model.canFetchMore(QModelIndex())
-    model.fetchMore(QModelIndex())
-    assert not model.canFetchMore(QModelIndex())  # asked once, not at every repaint
+    qtmodeltester.check(model, force_py=True)
+
+
+def test_a_page_is_asked_for_once_not_at_every_repaint() -> None:
+    model, nowhere = numbers(), QModelIndex()
+    model.replace([1, 2], 3)
+    assert model.canFetchMore(nowhere)
+    model.fetchMore(nowhere)
+    assert not model.canFetchMore(nowhere)
     model.append([3])
     assert [model.index(r, 1).data() for r in range(3)] == ["2", "4", "6"]
     assert model.index(2, 1).data(Qt.ItemDataRole.AccessibleTextRole) == "2n 6"
-    assert not model.canFetchMore(QModelIndex())
+    assert not model.canFetchMore(nowhere)
 
 
 def test_a_list_that_got_shorter_stops_asking() -> None:
-    model = RowsModel[int]([Column(title="n", text=str)])
+    model = numbers()
     model.replace([1], 2)
     model.append([])
     assert not model.canFetchMore(QModelIndex())
