@@ -236,7 +236,7 @@ def build_application(arguments: list[str]) -> QApplication:
 def install_crash_handler() -> None:
     """What nobody expected: into the log, without values, and a word to the person. Nothing entered is lost by it."""
 
-    def handle(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def handle(kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
         where = trace
         while where is not None and where.tb_next is not None:
             where = where.tb_next

@@ -136,12 +136,13 @@ def test_an_unexpected_error_is_logged_without_values_and_told(
     window.show()
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
-    with pytest.raises(ValueError, match="王小明") as raised:
-        raise ValueError("王小明 14399900011")
+    child = "王小明"
+    with pytest.raises(ValueError, match=child) as raised:
+        raise ValueError(child)
     with caplog.at_level(logging.CRITICAL):
         sys.excepthook(ValueError, raised.value, raised.tb)
     assert "unexpected ValueError at test_start.py" in caplog.text
-    assert "王小明" not in caplog.text + capsys.readouterr().err
+    assert child not in caplog.text + capsys.readouterr().err
     notice = window.findChild(QMessageBox)
     assert notice is not None
     assert "已保存的录入没有丢失" in notice.text()
