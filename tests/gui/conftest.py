@@ -1,6 +1,5 @@
 """Real files behind real widgets, on a screen that is the same everywhere; nothing may be left behind."""
 
-import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,7 +33,6 @@ def nothing_left_behind(qapp: QApplication) -> Iterator[None]:
         widget.close()
         widget.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    gc.collect()
     assert not [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
     left = [thread.name for thread in set(threading.enumerate()) - before if thread.name.startswith("hcrm-")]
     assert left == []
