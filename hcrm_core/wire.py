@@ -146,7 +146,7 @@ class Tombstone(Message):
 
 class ResetReason(StrEnum):
     PROFILE_CHANGED = "profile_changed"
-    CURSOR_TOO_OLD = "cursor_too_old"
+    CURSOR_TOO_OLD = "cursor_too_old"  # said by later centres only; workstations obey any reason
     CURSOR_AHEAD = "cursor_ahead"
 
 
@@ -226,13 +226,6 @@ class PushResponse(Message):
     epoch: UUID
     expected_n: int
     results: list[OperationResult]
-
-
-class PushRefusal(StrEnum):
-    """Why a whole push was refused (HTTP 409)."""
-
-    WRONG_NUMBER = "wrong_number"  # body carries expected_n
-    NEW_DEVICE = "new_device"  # same number, other content: this device was cloned or restored
 
 
 # ── the intents ──────────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,6 @@ _CHART = {
     "0.6": "4.8", "0.7": "4.85", "0.8": "4.9", "0.9": "4.95", "1.0": "5.0", "1.2": "5.1", "1.5": "5.2", "2.0": "5.3",
 }  # fmt: skip
 _FIVE_MARKS = {Decimal(decimal): Decimal(mark) for decimal, mark in _CHART.items()}
-_DECIMALS = {mark: decimal for decimal, mark in _FIVE_MARKS.items()}
 # GB/T 11533 codes below the chart: 3 counts fingers, 2 sees a moving hand, 1 perceives light, 0 does not.
 _LOW_VISION = {
     "指数": 3, "数指": 3, "cf": 3, "fc": 3, "手动": 2, "眼前手动": 2, "hm": 2, "光感": 1, "lp": 1,
@@ -32,12 +31,6 @@ def five_mark(decimal: Decimal) -> Decimal:
         raise ValueError("a decimal acuity is above zero")
     line = _FIVE_MARKS.get(decimal)
     return line if line is not None else (5 + decimal.log10()).quantize(_HUNDREDTH)
-
-
-def decimal_acuity(mark: Decimal) -> Decimal:
-    """Decimal acuity of a 5-mark one, as charts print it (0.8 for 4.9), or 10^(L − 5) to 0.01."""
-    line = _DECIMALS.get(mark)
-    return line if line is not None else (Decimal(10) ** (mark - 5)).quantize(_HUNDREDTH)
 
 
 def parse_acuity(text: str, *, field: str = "acuity") -> Parsed[Decimal]:

@@ -11,7 +11,7 @@ from hcrm_desktop.settings import Settings, load_settings, save_settings
 
 
 def test_wishes_are_kept(tmp_path: Path) -> None:
-    wishes = Settings(server_url="https://centre.clinic", last_username="li", theme="dark", touch=True)
+    wishes = Settings(server_url="https://centre.clinic", last_username="li", theme="dark")
     path = paths.settings_file(tmp_path / "profile")
     save_settings(path, wishes)
     save_settings(path, wishes)
@@ -20,7 +20,7 @@ def test_wishes_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "null", "3", '{"unknown": 1}', '{"theme": 7, "touch": "yes"}', "\x00"]
+    "content", ["", "{", "[]", "null", "3", '{"unknown": 1}', '{"theme": 7, "server_url": false}', "\x00"]
 )
 def test_damaged_wishes_take_their_defaults(tmp_path: Path, content: str) -> None:
     path = tmp_path / "settings.json"

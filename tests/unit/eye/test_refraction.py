@@ -1,11 +1,15 @@
-"""Spherical equivalent, transposition and power vectors."""
+"""Spherical equivalent and transposition."""
 
+from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hcrm_core.eye.refraction import Refraction, spherical_equivalent
+from hcrm_core.facts.growth import MeasurementInput, refraction_series
+from hcrm_core.terms import Eye, LensState, RefractionMethod
 
 QUARTERS = st.integers(-48, 48).map(lambda n: Decimal(n) / 4)
 REFRACTIONS = st.builds(Refraction, sphere=QUARTERS, cylinder=QUARTERS, axis=st.integers(1, 180))
@@ -15,8 +19,26 @@ def test_the_spherical_equivalent_is_the_sphere_plus_half_the_cylinder() -> None
     assert spherical_equivalent(Decimal("-3.00"), cylinder=Decimal("-0.75")) == Decimal("-3.375")
 
 
-def test_a_blank_cylinder_beside_a_sphere_counts_as_none() -> None:
-    assert Refraction(sphere=Decimal("-2.50")).spherical_equivalent == Decimal("-2.50")
+def test_without_sphere_or_cylinder_the_spherical_equivalent_is_unknown() -> None:
+    assert spherical_equivalent(Decimal("-2.50"), cylinder=None) is None
+    assert spherical_equivalent(None, cylinder=Decimal("-0.50")) is None
+    assert spherical_equivalent(Decimal("-2.50"), cylinder=Decimal("0.00")) == Decimal("-2.50")
+
+
+def test_one_exam_has_the_same_equivalent_in_its_record_and_in_the_facts() -> None:
+    for cylinder in (None, Decimal("0.00"), Decimal("-0.75")):
+        exam = MeasurementInput(
+            exam_id=UUID(int=1),
+            eye=Eye.OD,
+            examined_on=date(2026, 3, 1),
+            method=RefractionMethod.AUTOREFRACTION,
+            cycloplegic=True,
+            lens_state=LensState.NONE,
+            sphere=Decimal("-2.50"),
+            cylinder=cylinder,
+        )
+        expected = spherical_equivalent(exam.sphere, cylinder=cylinder)
+        assert [reading.value for reading in refraction_series([exam])] == ([] if expected is None else [expected])
 
 
 def test_transposition_turns_the_axis_by_ninety_degrees() -> None:
@@ -33,15 +55,5 @@ def test_transposition_keeps_the_lens(refraction: Refraction) -> None:
     assert turned.cylinder <= 0
     assert turned.axis is not None
     assert 1 <= turned.axis <= 180
-    assert turned.spherical_equivalent == refraction.spherical_equivalent
-    assert turned.power_vector == refraction.power_vector
-
-
-def test_a_cylinder_without_axis_has_no_power_vector() -> None:
-    assert Refraction(sphere=Decimal(-1), cylinder=Decimal(-1)).power_vector is None
-
-
-def test_astigmatism_with_the_rule_has_a_positive_j0() -> None:
-    vector = Refraction(sphere=Decimal(0), cylinder=Decimal(-1), axis=180).power_vector
-    assert vector is not None
-    assert (vector.m, vector.j0, vector.j45) == (Decimal("-0.5"), Decimal("0.5"), Decimal(0))
+    turned_se = spherical_equivalent(turned.sphere, cylinder=turned.cylinder)
+    assert turned_se == spherical_equivalent(refraction.sphere, cylinder=refraction.cylinder)
