@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 SYMBOL = 14  # room for a symbol of the legend
+CLAUSE = " · "  # between the clauses of a caption, which may begin a new line each
 
 
 class EyeChart(QWidget):
@@ -120,11 +121,13 @@ class Legend(QWidget):
         self.update()
 
     def _entries(self) -> list[tuple[str, Eye | None, Mark | None]]:
-        """Word, the eye whose colour and shape it takes, and mark; the caption has no symbol."""
+        """Word, the eye whose colour and shape it takes, and mark; the caption's clauses have no symbol."""
         eyes: list[tuple[str, Eye | None, Mark | None]] = [
             (name, e, Mark.SOLID) for e, name in self._words.eyes.items()
         ]
-        return [*eyes, *((self._words.marks[mark], None, mark) for mark in self._marks), (self._caption, None, None)]
+        clauses = self._caption.split(CLAUSE) if self._caption else []
+        marks = ((self._words.marks[mark], None, mark) for mark in self._marks)
+        return [*eyes, *marks, *((clause, None, None) for clause in clauses)]
 
     def _places(self, width: int) -> list[QPointF]:
         """Where each entry begins."""

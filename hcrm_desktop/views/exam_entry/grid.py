@@ -92,6 +92,7 @@ class SlipGrid(QWidget):
         for row, line in enumerate(self._lines, 1):
             self._build_line(grid, row, line)
         grid.setColumnStretch(6, 1)
+        grid.setRowStretch(len(self._lines) + 1, 1)  # lines stay together at the top
 
     def _build_line(self, grid: QGridLayout, row: int, line: Line) -> None:
         unit = self.tr("（{unit}）").format(unit=line.unit) if line.unit else ""

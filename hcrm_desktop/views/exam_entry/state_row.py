@@ -83,6 +83,7 @@ class StateRow(QWidget):
         self._method.choose(conditions.method)
         self._lens.choose(conditions.lens_state)
         self._device.setText(conditions.device)
+        self._device.setCursorPosition(0)  # the beginning names it
         self._washout.setValue(_NO_DAYS if conditions.washout_days is None else conditions.washout_days)
 
     def _build(self) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject
 
 from hcrm_core.terms import Eye, ProductKind
 from hcrm_desktop.charts.chart_words import ChartWords
+from hcrm_desktop.charts.eye_chart import CLAUSE
 from hcrm_desktop.charts.picture import Mark, Picture, Point, Quantity
 from hcrm_desktop.views.words import Words
 
@@ -67,7 +68,7 @@ class CurveWords(QObject):
             parts.append(self.tr("同龄百分位：{reference}").format(reference=picture.reference))
         if not parts:
             parts.append(self.tr("只连接可比的检查"))
-        return self.tr(" · ").join(parts)
+        return CLAUSE.join(parts)
 
     def description(self, picture: Picture) -> str:
         """The whole picture in words."""

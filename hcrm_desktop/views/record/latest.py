@@ -62,7 +62,8 @@ class LatestSlip(QFrame):
         cell = QLabel()
         emphasis = "title" if column in (1, 2) and row else "small" if column in (0, 5) or row < _HEADS else "muted"
         cell.setProperty("role", emphasis)
-        side = Qt.AlignmentFlag.AlignLeft if column == 0 or row == 0 else Qt.AlignmentFlag.AlignRight
+        outer = column in (0, _COLUMNS - 1) or row == 0
+        side = Qt.AlignmentFlag.AlignLeft if outer else Qt.AlignmentFlag.AlignRight
         cell.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
         if row == 0 and column in (1, 3):
             self._grid.addWidget(cell, row, column, 1, 2)

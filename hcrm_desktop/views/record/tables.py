@@ -27,6 +27,7 @@ from hcrm_desktop.views.words import Words
 
 _ROW_PX = 32
 _WIDE, _WIDE_PX, _NARROW_PX = {"sphere", "cylinder", "se", "axial_length_mm", "k1", "k2"}, 66, 52
+_WIDEST_PX = 80  # four characters of heading
 RowT = TypeVar("RowT")
 
 
@@ -138,7 +139,7 @@ class RecordTabs(QTabWidget):
         ]
 
     def _measured(self, line: Line) -> Column[EyeLine]:
-        width = _WIDE_PX if line.name in _WIDE else _NARROW_PX
+        width = _WIDEST_PX if line.name == "se" else _WIDE_PX if line.name in _WIDE else _NARROW_PX
         return Column(title=line.label, text=lambda row: line.text(row.measured), width=width, number=True)
 
     def _condition(self, row: EyeLine) -> str:

@@ -1,4 +1,4 @@
-"""Is this eye growing too fast? The largest thing on the page, one tile an eye, and one sentence for both."""
+"""Is this eye growing too fast? The largest thing on the page, one tile an eye, and a sentence on refraction."""
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -64,4 +64,4 @@ class VerdictCard(QFrame):
         """Say it."""
         for tile in self._tiles:
             tile.show_study(study)
-        self._sentence.setText(self._verdicts.sentence(study))
+        self._sentence.setText(self._verdicts.refraction_sentence(study))

@@ -43,7 +43,13 @@ class VerdictWords(QObject):
         growth = verdict.growth
         if growth.interval_days is None:
             return self._no_axial_growth(verdict)
-        parts = [self._words.span(growth.interval_days)]
+        # Which two days: an old pair must not pass for news.
+        between = self.tr("{start} 至 {end}，{span}").format(
+            start=self._words.day(growth.from_on),
+            end=self._words.day(growth.to_on),
+            span=self._words.span(growth.interval_days),
+        )
+        parts = [between]
         if growth.per_year is not None:
             parts.append(self.tr("折合 {rate} mm/年").format(rate=self._millimetres(growth.per_year)))
         if verdict.mean_mm is not None:
@@ -65,10 +71,16 @@ class VerdictWords(QObject):
     def sentence(self, study: RecordStudy) -> str:
         """Both eyes, axial length and refraction, in one sentence."""
         axial = [self._axial_clause(eye, study.axial_verdicts[eye]) for eye in Eye]
+        return self.tr("{clauses}；{refraction}").format(
+            clauses=self.tr("；").join(axial), refraction=self.refraction_sentence(study)
+        )
+
+    def refraction_sentence(self, study: RecordStudy) -> str:
+        """Both eyes' refraction; one reason where it is the same for both."""
         refraction = [self._refraction_clause(eye, study.refraction_growth[eye]) for eye in Eye]
         if study.refraction_growth[Eye.OD].refusal is study.refraction_growth[Eye.OS].refusal is not None:
             refraction = [self.tr("屈光：{why}").format(why=self._why(study.refraction_growth[Eye.OD]))]
-        return self.tr("{clauses}。").format(clauses=self.tr("；").join([*axial, *refraction]))
+        return self.tr("{clauses}。").format(clauses=self.tr("；").join(refraction))
 
     def _axial_clause(self, eye: Eye, verdict: AxialVerdict) -> str:
         name, growth = self._words.eye(eye), verdict.growth

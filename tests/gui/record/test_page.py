@@ -65,7 +65,7 @@ def test_the_growth_of_each_eye_stands_first_in_words(qtbot: QtBot, workspace: W
     open_record(qtbot, page, add_child(workspace))
 
     assert "+0.20 mm" in shown(page)
-    assert "右眼6个月眼轴增长 0.20 mm（同龄近视儿童平均 0.18）" in shown(page)
+    assert "2026-04-01 至 2026-10-01，6个月 · 折合 +0.40 mm/年 · 同龄近视儿童平均 0.18 mm" in shown(page)
     assert "右眼6个月度数没有变化" in shown(page)
 
 
