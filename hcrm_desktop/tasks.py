@@ -183,11 +183,11 @@ class Tasks(QObject):
         self._run(self._conversations, owner, work, done=done, failed=failed)
 
     def stop(self) -> None:
-        """Stop the sync, finish what runs, close the workspace. To be called once, last."""
+        """Write and send what was entered, finish what runs, close the workspace. To be called once, last."""
+        self._writer.shutdown(wait=True)  # what somebody entered is written before we go
         self._conversations.shutdown(wait=True, cancel_futures=True)
         ended = self._end_conversation()
         self._readers.shutdown(wait=True, cancel_futures=True)
-        self._writer.shutdown(wait=True)  # what somebody entered is written before we go
         if self._workspace is None:
             return
         if ended:

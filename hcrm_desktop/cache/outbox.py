@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Update, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Update, and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hcrm_core.errors import Rejected
@@ -152,30 +152,43 @@ class Outbox:
         lost = and_(OPERATION.c.state == OpState.SENDING.value, OPERATION.c.n >= expected_n)
         self._update(lost, state=OpState.LOCAL.value, n=None)
 
+    def was_forgotten(self, expected_n: int) -> bool:
+        """Whether the centre counts less than it has answered for: it was restored, even if it does not say so."""
+        answered = and_(OPERATION.c.answered_at.is_not(None), OPERATION.c.n >= expected_n)
+        with self._engine.connect() as connection:
+            return connection.execute(select(OPERATION.c.op_id).where(answered).limit(1)).first() is not None
+
     def reoffer(self, expected_n: int) -> None:
         """After a restore of the centre: what it has forgotten is offered again."""
-        forgotten = and_(OPERATION.c.state != OpState.LOCAL.value, OPERATION.c.n >= expected_n)
+        unknown = or_(OPERATION.c.n >= expected_n, OPERATION.c.n.is_(None))
+        forgotten = and_(OPERATION.c.state != OpState.LOCAL.value, unknown)
         self._update(forgotten, state=OpState.LOCAL.value, n=None, answered_at=None, result=None, settled=False)
 
-    def offer(self, *, account_id: UUID, expected_n: int, limit: int = MAX_PUSH_OPERATIONS) -> list[Operation]:
-        """The next operations to push, numbered. Those whose receipt is still missing come first."""
+    def offer(
+        self, *, account_id: UUID, expected_n: int, limit: int = MAX_PUSH_OPERATIONS, at_once: bool = False
+    ) -> list[Operation]:
+        """The next operations to push, numbered. Those whose receipt is still missing come first.
+
+        Args:
+            at_once: also those that could still be undone.
+        """
         with self._engine.begin() as connection:
             unanswered = select(OPERATION).where(OPERATION.c.state == OpState.SENDING.value).order_by(OPERATION.c.n)
             asked = list(connection.execute(unanswered.limit(limit)))
             next_n = max([expected_n, *(row.n + 1 for row in asked)])
-            for row in self._ripe(connection, account_id=account_id, limit=limit - len(asked)):
+            for row in self._ripe(connection, account_id=account_id, limit=limit - len(asked), at_once=at_once):
                 numbered = {"n": next_n, "state": OpState.SENDING.value, "offered_at": self._clock.now()}
                 changed = update(OPERATION).where(OPERATION.c.position == row.position).values(numbered)
                 asked.append(connection.execute(changed.returning(OPERATION)).one())
                 next_n += 1
         return [_operation(row) for row in asked]
 
-    def _ripe(self, connection: Connection, *, account_id: UUID, limit: int) -> list[Row[Any]]:
+    def _ripe(self, connection: Connection, *, account_id: UUID, limit: int, at_once: bool) -> list[Row[Any]]:
         """Entries past their undo window, as far as order allows. A clock set back must not keep them here."""
         waiting = and_(OPERATION.c.state == OpState.LOCAL.value, OPERATION.c.account_id == account_id)
         ripe: dict[UUID, Row[Any]] = {}
         for row in connection.execute(_in_order(waiting).limit(limit)):
-            if self._may_be_undone(row) or row.row_id in ripe:
+            if (not at_once and self._may_be_undone(row)) or row.row_id in ripe:
                 break  # a second change of a row waits to learn the version that the first one made
             ripe[row.row_id] = row
         return list(ripe.values())
@@ -227,8 +240,9 @@ class Outbox:
         with self._engine.begin() as connection:
             connection.execute(delete(DEVICE))
             _make_device(connection)
+            connection.execute(update(OPERATION).values(n=None))  # the centre counts a new device from one
             sending = OPERATION.c.state == OpState.SENDING.value
-            connection.execute(update(OPERATION).where(sending).values(state=OpState.LOCAL.value, n=None))
+            connection.execute(update(OPERATION).where(sending).values(state=OpState.LOCAL.value))
 
     def keep(self, key: str, body: Json | None) -> None:
         """Remember something; None forgets it."""

@@ -7,7 +7,7 @@ from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.sync.client import CentreClient
 from hcrm_desktop.sync.loop import Listeners, SyncLoop
 
-STOP_SECONDS = 3.0
+LEAVE_SECONDS = 3.0  # a person who switches off waits no longer
 _log = logging.getLogger(__name__)
 
 
@@ -26,9 +26,14 @@ class Conversation:
         self._loop.kick()
 
     def end(self) -> bool:
-        """Stop. Returns whether the thread has ended; if not, it will do nothing but end when its request does."""
+        """Send what waits, if that is quick, and stop.
+
+        Returns:
+            whether the thread has ended; if not, it will do nothing but end when its request does.
+        """
+        self._loop.leave()
+        self._thread.join(LEAVE_SECONDS)
         self._loop.stop()
-        self._thread.join(STOP_SECONDS)
         return not self._thread.is_alive()
 
     def _run(self) -> None:

@@ -109,6 +109,19 @@ class SyncEngine:
         self._count(hello)
         return CycleReport(pushed=pushed, pulled=pulled, changes=Changes(kinds=frozenset(kinds)), stuck=stuck)
 
+    def deliver(self) -> int:
+        """Push all that waits, also what could still be undone: whoever entered it is leaving. Nothing is pulled.
+
+        Returns:
+            how many the centre answered for.
+
+        Raises:
+            HcrmError: as `cycle`, and whatever made a push stick.
+        """
+        hello = self._hello()
+        self._take_up(hello)
+        return self._push(hello, at_once=True)
+
     # ── hello ────────────────────────────────────────────────────────────────────────────────────────────
 
     def _hello(self) -> HelloResponse:
@@ -138,15 +151,16 @@ class SyncEngine:
         """Another database answers (a restore): read all anew, and offer again what it may have forgotten."""
         outbox, epoch = self._workspace.outbox, {EPOCH: str(hello.epoch)}
         known = outbox.kept(EPOCH)
-        if known is not None and known != epoch:
+        restored = outbox.was_forgotten(hello.expected_n) or (known is not None and known != epoch)
+        if restored:
             outbox.reoffer(hello.expected_n)
         with self._workspace.write() as session:
             held = meta.read(session, meta.EPOCH)
-            if held is not None and held != str(hello.epoch):
+            if restored or (held is not None and held != str(hello.epoch)):
                 streams.purge(session, list(streams.cursors(session)))
             meta.write(session, meta.EPOCH, str(hello.epoch))
         outbox.keep(EPOCH, epoch)
-        if known != epoch:
+        if restored or known != epoch:
             self._workspace.relay()
 
     def _keep_grants(self, hello: HelloResponse) -> None:
@@ -160,11 +174,13 @@ class SyncEngine:
 
     # ── push ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _push(self, hello: HelloResponse) -> int:
+    def _push(self, hello: HelloResponse, *, at_once: bool = False) -> int:
         account_id, expected_n, pushed, corrections = hello.person.account_id, hello.expected_n, 0, 0
         limit = MAX_PUSH_OPERATIONS
         while not self._stopped():
-            batch = self._workspace.outbox.offer(account_id=account_id, expected_n=expected_n, limit=limit)
+            batch = self._workspace.outbox.offer(
+                account_id=account_id, expected_n=expected_n, limit=limit, at_once=at_once
+            )
             if not batch:
                 break
             try:

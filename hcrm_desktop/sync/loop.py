@@ -32,6 +32,7 @@ class SyncState(StrEnum):
     TALKING = "talking"
     BACKOFF = "backoff"
     BLOCKED = "blocked"  # a person must sign in, or the program must be upgraded
+    LEAVING = "leaving"  # what waits is sent, then the loop ends
     STOPPED = "stopped"
 
 
@@ -72,7 +73,7 @@ class SyncLoop:
     ) -> None:
         self._workspace, self._listeners = workspace, listeners
         self._chance = chance or random.Random()  # noqa: S311 - spreads load, guards nothing
-        self._wake, self._stop = threading.Event(), threading.Event()
+        self._wake, self._stop, self._leaving = threading.Event(), threading.Event(), threading.Event()
         self._failures = 0
         self._connection = self._remembered()
         self._write(self._connection)
@@ -82,18 +83,27 @@ class SyncLoop:
             client,
             on_changes=listeners.data_changed,
             on_catching_up=lambda: self._tell(replace(self._connection, catching_up=True)),
-            stopped=self._stop.is_set,
+            stopped=self._interrupted,
         )
 
     def run(self) -> None:
-        """Talk until `stop()`. To be called in a thread of its own."""
-        while not self._stop.is_set():
+        """Talk until `stop()` or `leave()`. To be called in a thread of its own."""
+        while not self._ending():
+            wait = self.step()
+            if not self._ending():
+                self._wake.wait(wait)
             self._wake.clear()
-            self._wake.wait(self.step())
+        if not self._stop.is_set():
+            self._deliver()
         self.state = SyncState.STOPPED
 
     def kick(self) -> None:
         """Something was saved, or somebody asks: do not wait for the next poll."""
+        self._wake.set()
+
+    def leave(self) -> None:
+        """Whoever works here leaves: send what waits, without its undo window, and end."""
+        self._leaving.set()
         self._wake.set()
 
     def stop(self) -> None:
@@ -112,6 +122,23 @@ class SyncLoop:
             return self._blocked(error)
         except Exception as error:  # a bug in one cycle must not end the conversation unnoticed
             return self._failed(error)
+
+    def _ending(self) -> bool:
+        return self._stop.is_set() or self._leaving.is_set()
+
+    def _interrupted(self) -> bool:
+        """Whether a cycle shall end early; the last delivery goes on until it is told to stop."""
+        return self._stop.is_set() or (self._leaving.is_set() and self.state is not SyncState.LEAVING)
+
+    def _deliver(self) -> None:
+        self.state = SyncState.LEAVING
+        unsent, _ = self._workspace.outbox.unsent()
+        if not unsent:
+            return
+        try:
+            _log.info("before leaving: pushed %d of %d", self._engine.deliver(), unsent)
+        except Exception as error:  # nobody waits for the answer; the entries wait for the next start
+            _log.warning("before leaving: %d entries stay here (%s)", unsent, type(error).__name__)
 
     def _succeeded(self, report: CycleReport) -> float:
         self.state, self._failures = SyncState.IDLE, 0

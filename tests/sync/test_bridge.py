@@ -62,3 +62,26 @@ def test_a_day_at_the_workstation(tasks: Tasks, qtbot: QtBot, centre_url: str, c
 
     tasks.sign_out(owner, server_url=centre_url, done=got.append)
     qtbot.waitUntil(lambda: len(got) == 2, timeout=SECONDS)
+
+
+@pytest.mark.usefixtures("clinic")
+@pytest.mark.parametrize("leaving", ["sign out", "close"])
+def test_who_leaves_within_the_undo_window_leaves_no_entry_behind(
+    tasks: Tasks, qtbot: QtBot, centre_url: str, store: Store, leaving: str
+) -> None:
+    """The clock of this test stands still: only the leaving can send it."""
+    owner, got, states = QObject(), list[Any](), list[SyncStatus]()
+    tasks.sync_state_changed.connect(states.append)
+    tasks.sign_in(owner, server_url=centre_url, username="assistant", password=PASSWORD, done=print, failed=got.append)
+    qtbot.waitUntil(lambda: any(state.online for state in states), timeout=SECONDS)
+    tasks.query(owner, queries.tasks_today, today=tasks.today(), filter=TaskFilter(), done=got.append)
+    qtbot.waitUntil(lambda: len(got) == 1, timeout=SECONDS)
+    ((row,),) = got
+    call: dict[str, Any] = {"task_id": row.id, "channel": Channel.PHONE, "outcome": Outcome.DECLINED}
+    tasks.command(owner, commands.record_outcome, **call, note="先这样")
+    if leaving == "sign out":
+        qtbot.waitUntil(lambda: states[-1].unsent == 1, timeout=SECONDS)
+        tasks.sign_out(owner, server_url=centre_url, done=got.append)
+        qtbot.waitUntil(lambda: len(got) == 2, timeout=SECONDS)
+    tasks.stop()
+    assert central_count(store, FollowUp, note="先这样") == 1

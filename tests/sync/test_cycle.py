@@ -315,6 +315,26 @@ def test_a_restored_centre_is_offered_again_what_it_has_forgotten(
     assert desk.task(clinic.mine.task_id).delivery is Delivery.ACCEPTED
 
 
+def test_a_centre_restored_without_saying_so_is_noticed_by_its_count(
+    desk_for: DeskFor, clinic: Clinic, store: Store
+) -> None:
+    """A copy of the database brought back as it was, with the epoch of before: nobody ran a restore command."""
+    desk = desk_for("assistant")
+    consider(desk.workspace, clinic.mine.task_id)
+    desk.clock.advance(UNDO_WINDOW)
+    desk.sync()
+    with Session(store.jobs) as session:
+        epoch = session.query(Incarnation).one().epoch
+    restore_to_before_the_push(store, clinic, younger=new_id())
+    with transaction(store.jobs) as session:
+        session.query(Incarnation).update({"epoch": epoch})
+
+    assert desk.sync().pushed == 1
+    assert desk.sync().pushed == 0
+    assert central_count(store, FollowUp, note="再想想") == 1
+    assert desk.task(clinic.mine.task_id).delivery is Delivery.ACCEPTED
+
+
 def restore_to_before_the_push(store: Store, clinic: Clinic, *, younger: UUID) -> None:
     """What a restore from a backup leaves: effects, receipts and counts are gone, and the epoch is new."""
     with transaction(store.jobs) as session:

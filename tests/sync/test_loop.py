@@ -16,6 +16,7 @@ from hcrm_desktop.cache.outbox import UNDO_WINDOW
 from hcrm_desktop.cache.rows import Changes, SyncStatus
 from hcrm_desktop.cache.tables import CUSTOMER
 from hcrm_desktop.cache.workspace import Workspace
+from hcrm_desktop.sync import conversation as conversations
 from hcrm_desktop.sync import loop as loops
 from hcrm_desktop.sync.client import CentreClient
 from hcrm_desktop.sync.conversation import Conversation
@@ -288,6 +289,36 @@ def test_a_conversation_ends_when_it_is_told_to(signed_in: Workspace) -> None:
     assert tried.wait(10)
     conversation.kick()
     assert conversation.end()
+
+
+def test_whoever_leaves_a_centre_that_does_not_answer_is_not_kept_and_loses_nothing(
+    signed_in: Workspace, centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last push hangs in the network: the window closes all the same, and the entry waits for the next start."""
+    monkeypatch.setattr(conversations, "LEAVE_SECONDS", 0.05)
+    asked, let_go = threading.Event(), threading.Event()
+
+    def hang(_request: httpx.Request) -> httpx.Response:
+        asked.set()
+        let_go.wait(30)
+        raise httpx.ReadError("gone")
+
+    def client(_url: str) -> CentreClient:
+        return CentreClient("http://centre", transport=httpx.MockTransport(centre))
+
+    monkeypatch.setattr(conversations, "CentreClient", client)
+    centre.answers["/sync/push"] = hang
+    with signed_in.write() as session:
+        session.execute(CUSTOMER.insert().values(id=(child := new_id())))
+    commands.record_follow_up(signed_in, customer_id=child, channel=Channel.PHONE, outcome=Outcome.NO_ANSWER)
+    listeners = Listeners(state_changed=lambda: None, data_changed=lambda _changes: None)
+    conversation = Conversation(signed_in, "http://centre", listeners=listeners)
+    conversation._loop.leave()
+    assert asked.wait(10)
+    assert not conversation.end()
+    let_go.set()
+    conversation._thread.join(10)
+    assert status(signed_in).unsent == 1
 
 
 def test_an_answer_that_comes_after_somebody_else_signed_in_is_for_nobody(
