@@ -83,9 +83,13 @@ def run(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> int:
         summary_file.write_text(json.dumps(summary, ensure_ascii=False, indent=2), encoding="utf-8")
     summary = json.loads(summary_file.read_text(encoding="utf-8"))
     tell(summary)
-    if not arguments.headless:
-        return workstation(clinic, url, arguments.role, "--theme", arguments.theme)
-    return take_pictures(clinic, url, arguments, summary)
+    if arguments.headless:
+        return take_pictures(clinic, url, arguments, summary)
+    environment = clinic.environment
+    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        say("there is no display: the workstation runs on a virtual one; --headless --shots DIR leaves pictures")
+        environment = stack.enter_context(virtual_screen(environment))
+    return workstation(clinic, url, arguments.role, "--theme", arguments.theme, environment=environment)
 
 
 @contextlib.contextmanager
