@@ -66,6 +66,7 @@ class Workstation(QObject):
         self._login = LoginView(server_url="", username="")
         self._password = options.password
         self._passphrase = ""
+        self.theme.dress(self.window)
         self.window.setWindowTitle(self.tr("HCRM"))
         self.window.setMinimumSize(*SMALLEST_SIZE)
         self.window.resize(*START_SIZE)
@@ -99,7 +100,12 @@ class Workstation(QObject):
         self.tasks.open(self, self._opener, done=self._on_opened, failed=self._on_open_failed)
 
     def _opener(self) -> "Workspace":
-        """Runs in a worker."""
+        """Runs in a worker. The pages' modules are imported here too, so that no first visit waits for them."""
+        import hcrm_desktop.views.customers
+        import hcrm_desktop.views.main_window
+        import hcrm_desktop.views.overview
+        import hcrm_desktop.views.sync_page
+        import hcrm_desktop.views.today.page  # noqa: F401
         from hcrm_desktop.cache.keys import SALT_FILE, NoKeyStore, key_from_file, key_from_keyring, key_from_passphrase
         from hcrm_desktop.cache.workspace import open_workspace
         from hcrm_store.clock import SystemClock

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+import shiboken6
 from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
@@ -121,16 +122,23 @@ class Theme(QObject):
     def __init__(self, application: QApplication, scheme: str = "light") -> None:
         super().__init__(application)
         self._application = application
+        self._dressed: list[QWidget] = []
         self._icons = QTemporaryDir()  # removed with this object
         self.scheme = scheme
         self.tokens = LIGHT
         application.setStyle("Fusion")
-        font = QFont()
-        font.setFamilies(list(FAMILIES))
-        application.setFont(font)
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._on_system_scheme_changed)
         self.choose(scheme)
+
+    def dress(self, window: QWidget) -> None:
+        """Give a window, and all that is in it or opened from it, the style sheet.
+
+        Not the whole application: Qt styles a widget anew each time it gets a parent, so building a page under a
+        sheet of the application took three times as long as attaching it to a dressed window once.
+        """
+        self._dressed.append(window)
+        window.setStyleSheet(self._sheet())
 
     def choose(self, scheme: str) -> None:
         """Dress the application.
@@ -143,8 +151,11 @@ class Theme(QObject):
             scheme == "system" and QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
         )
         self.tokens = DARK if dark else LIGHT
-        self._application.setPalette(palette(self.tokens))  # first: menus and dialogs that QSS does not reach follow it
-        self._application.setStyleSheet(self._sheet())
+        self._application.setFont(_font(self.tokens))
+        self._application.setPalette(palette(self.tokens))  # what QSS does not reach follows it
+        self._dressed = [window for window in self._dressed if shiboken6.isValid(window)]
+        for window in self._dressed:
+            window.setStyleSheet(self._sheet())
         self.changed.emit()
 
     def toggle(self) -> None:
@@ -186,6 +197,13 @@ class Theme(QObject):
     def _on_system_scheme_changed(self) -> None:
         if self.scheme == "system":
             self.choose("system")
+
+
+def _font(tokens: Tokens) -> QFont:
+    font = QFont()
+    font.setFamilies(list(FAMILIES))
+    font.setPixelSize(tokens.size_text)
+    return font
 
 
 def palette(tokens: Tokens) -> QPalette:

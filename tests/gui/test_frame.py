@@ -42,7 +42,9 @@ Open = Callable[[Role], MainFrame]
 @pytest.fixture
 def frame_for(qtbot: QtBot, desk_for: DeskFor) -> Open:
     def make(role: Role) -> MainFrame:
-        frame = MainFrame(desk_for(role))
+        desk = desk_for(role)
+        frame = MainFrame(desk)
+        desk.theme.dress(frame)
         qtbot.addWidget(frame)
         frame.resize(1366, 768)
         frame.show()

@@ -27,7 +27,9 @@ Open = Callable[[], TodayPage]
 @pytest.fixture
 def page(qtbot: QtBot, desk_for: DeskFor) -> Open:
     def make() -> TodayPage:
-        made = TodayPage(desk_for(Role.ASSISTANT))
+        desk = desk_for(Role.ASSISTANT)
+        made = TodayPage(desk)
+        desk.theme.dress(made)
         qtbot.addWidget(made)
         made.resize(1180, 700)
         with qtbot.waitActive(made):

@@ -83,10 +83,10 @@ class StateStack(QStackedWidget):
 
     def __init__(self, theme: Theme, content: QWidget, empty: EmptyState) -> None:
         super().__init__()
-        self._content, self._empty, self._error, self._loading = content, empty, ErrorState(theme), LoadingState()
-        for widget in (self._content, self._empty, self._error, self._loading):
-            self.addWidget(widget)
-        self._error.retry_requested.connect(self.retry_requested)
+        self._theme, self._content, self._empty = theme, content, empty
+        self._error: ErrorState | None = None
+        self._loading: LoadingState | None = None
+        self.addWidget(content)  # the others join when they are needed: most never are, and styling them costs
         self._patience = QTimer(self, singleShot=True, interval=SKELETON_AFTER_MS)
         self._patience.timeout.connect(self._on_patience_timeout)
 
@@ -106,13 +106,19 @@ class StateStack(QStackedWidget):
         self._show(self._empty)
 
     def show_error(self, error: Exception) -> None:
+        if self._error is None:
+            self._error = ErrorState(self._theme)
+            self._error.retry_requested.connect(self.retry_requested)
         self._error.show_error(error)
         self._show(self._error)
 
     def _show(self, widget: QWidget) -> None:
         self._patience.stop()
+        if self.indexOf(widget) < 0:
+            self.addWidget(widget)
         self.setCurrentWidget(widget)
 
     @Slot()
     def _on_patience_timeout(self) -> None:
-        self.setCurrentWidget(self._loading)
+        self._loading = self._loading or LoadingState()
+        self._show(self._loading)

@@ -34,6 +34,7 @@ def page_for(qtbot: QtBot, desk_for: DeskFor) -> PageFor:
     def make(role: Role) -> RecordPage:
         desk = desk_for(role)
         page = RecordPage(desk.tasks, desk.theme, desk.person, words=desk.words)
+        desk.theme.dress(page)
         qtbot.addWidget(page)
         page.resize(1182, 720)
         page.show()
