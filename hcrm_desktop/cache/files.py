@@ -64,27 +64,55 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def check_key(folder: Path, key: bytes) -> None:
+def check_key(folder: Path, key: bytes) -> bool:
     """Tell a wrong key from a damaged file, which SQLCipher cannot.
+
+    Returns:
+        whether the folder was used before.
 
     Raises:
         StoreUnusable: if the folder was written with another key.
     """
-    digest = hashlib.sha256(b"hcrm-desktop key check" + key).hexdigest()
     path = folder / KEY_CHECK
     if not path.exists():
-        path.write_text(digest, encoding="ascii")
-    elif not hmac.compare_digest(path.read_text(encoding="ascii", errors="replace"), digest):
+        return False
+    # The check itself may be damaged: a key that opens the outbox is right, whatever else is written.
+    if not hmac.compare_digest(path.read_bytes(), _digest(key)) and not _opens(folder, key):
         raise StoreUnusable(
             "the key does not open this profile", remedy="use the passphrase or key that this profile was made with"
         )
+    return True
+
+
+def remember_key(folder: Path, key: bytes) -> None:
+    """Note by which key the files were made; to be called when they are there."""
+    path = folder / KEY_CHECK
+    if path.exists() and path.read_bytes() == _digest(key):
+        return
+    half = path.with_suffix(".new")
+    half.write_bytes(_digest(key))
+    half.replace(path)
+
+
+def _digest(key: bytes) -> bytes:
+    return hashlib.sha256(b"hcrm-desktop key check" + key).hexdigest().encode()
+
+
+def _opens(folder: Path, key: bytes) -> bool:
+    if is_lost(folder / OUTBOX_FILE):
+        return False
+    engine = outbox_engine(folder, key)
+    try:
+        return is_sound(engine)
+    finally:
+        engine.dispose()
 
 
 def outbox_engine(folder: Path, key: bytes) -> Engine:
     """The one writing connection on the outbox; a commit has reached the disk when it returns."""
-    engine = _engine(
-        folder / OUTBOX_FILE, key, pragmas=("synchronous=FULL", "foreign_keys=ON"), begin="BEGIN IMMEDIATE"
-    )
+    # Every commit goes on into the file itself: SQLite takes a damaged log for the end of the log, without a word.
+    pragmas = ("synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=1")
+    engine = _engine(folder / OUTBOX_FILE, key, pragmas=pragmas, begin="BEGIN IMMEDIATE")
     return engine.execution_options(schema_translate_map={OUTBOX_SCHEMA: None})
 
 
@@ -111,6 +139,11 @@ def is_sound(engine: Engine) -> bool:
             return connection.execute(text("PRAGMA quick_check(1)")).scalar() == "ok"
     except DBAPIError:
         return False
+
+
+def is_lost(path: Path) -> bool:
+    """Whether a file that should be there is gone, or nothing is left in it."""
+    return not path.exists() or path.stat().st_size == 0
 
 
 def set_aside(path: Path, *, clock: Clock) -> Path:

@@ -27,12 +27,12 @@ class Workspace:
         outbox: what was entered here.
     """
 
-    def __init__(self, folder: Path, key: bytes, *, clock: Clock, lock: files.FolderLock) -> None:
+    def __init__(self, folder: Path, key: bytes, *, clock: Clock, lock: files.FolderLock, used: bool) -> None:
         """Use `open_workspace`."""
         self.folder, self.clock = folder, clock
         self._lock = lock
         self._one_writer = threading.RLock()
-        self.outbox = Outbox(_sound_outbox(folder, key, clock=clock), clock=clock)
+        self.outbox = Outbox(_sound_outbox(folder, key, clock=clock, used=used), clock=clock)
         self._writer = _sound_cache(folder, key, clock=clock)
         self._readers = files.cache_readers(folder, key)
 
@@ -128,8 +128,9 @@ def open_workspace(folder: Path, key: bytes, *, clock: Clock) -> Workspace:
     """
     lock = files.FolderLock(folder)
     try:
-        files.check_key(folder, key)
-        workspace = Workspace(folder, key, clock=clock, lock=lock)
+        used = files.check_key(folder, key)
+        workspace = Workspace(folder, key, clock=clock, lock=lock, used=used)
+        files.remember_key(folder, key)
     except BaseException:
         lock.release()
         raise
@@ -137,13 +138,15 @@ def open_workspace(folder: Path, key: bytes, *, clock: Clock) -> Workspace:
     return workspace
 
 
-def _sound_outbox(folder: Path, key: bytes, *, clock: Clock) -> Engine:
+def _sound_outbox(folder: Path, key: bytes, *, clock: Clock, used: bool) -> Engine:
+    lost = used and files.is_lost(folder / files.OUTBOX_FILE)
     engine = files.outbox_engine(folder, key)
-    if not files.is_sound(engine):
+    if lost or not files.is_sound(engine):
         engine.dispose()
         aside = files.set_aside(folder / files.OUTBOX_FILE, clock=clock)
+        Outbox(files.outbox_engine(folder, key), clock=clock).close()  # told once: the next start goes on with it
         raise StoreUnusable(
-            f"the file of unsent entries is damaged; it was kept as {aside.name}",
+            f"the file of unsent entries is damaged or empty; it was kept as {aside.name}",
             remedy="start HCRM Desktop again to go on with an empty one, and give the kept file to your administrator:"
             " entries of the last days that the centre does not show may be in it",
         )

@@ -1,6 +1,8 @@
 """The two local files: sealed, one workstation at a time, and never lost with each other."""
 
 import os
+import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -120,6 +122,77 @@ def test_a_damaged_outbox_is_told_kept_and_not_in_the_way_of_the_next_start(
     again = open_workspace(folder, KEY, clock=clock)
     assert unsent(again) == []
     again.close()
+
+
+def test_a_lost_outbox_is_told_once(folder: Path, clock: FakeClock, person: Person) -> None:
+    """A disk that was full or switched off may leave nothing of a file."""
+    workspace = open_workspace(folder, KEY, clock=clock)
+    enter(workspace, person)
+    workspace.close()
+    (folder / "outbox.db").write_bytes(b"")
+    with pytest.raises(StoreUnusable, match="empty"):
+        open_workspace(folder, KEY, clock=clock)
+    open_workspace(folder, KEY, clock=clock).close()
+    (folder / "outbox.db").unlink()
+    with pytest.raises(StoreUnusable, match="empty"):
+        open_workspace(folder, KEY, clock=clock)
+    open_workspace(folder, KEY, clock=clock).close()
+
+
+@pytest.mark.parametrize("left", [b"", b"0123", b"\xff" * 64, b"f" * 64])
+def test_a_damaged_key_check_locks_nobody_out(folder: Path, clock: FakeClock, person: Person, left: bytes) -> None:
+    workspace = open_workspace(folder, KEY, clock=clock)
+    entered = enter(workspace, person)
+    workspace.close()
+    (folder / "key.check").write_bytes(left)
+    with pytest.raises(StoreUnusable, match="key does not open"):
+        open_workspace(folder, bytes(32), clock=clock)
+    reopened = open_workspace(folder, KEY, clock=clock)
+    assert unsent(reopened) == [entered]
+    reopened.close()
+    with pytest.raises(StoreUnusable, match="key does not open"):
+        open_workspace(folder, bytes(32), clock=clock)
+
+
+def flipped(content: bytes, chance: random.Random) -> bytes:
+    place = chance.randrange(len(content))
+    return content[:place] + bytes([content[place] ^ 1 << chance.randrange(8)]) + content[place + 1 :]
+
+
+def cut(content: bytes, chance: random.Random) -> bytes:
+    return content[: chance.randrange(len(content))]
+
+
+def overwritten(content: bytes, chance: random.Random) -> bytes:
+    place, noise = chance.randrange(len(content)), chance.randbytes(512)
+    return (content[:place] + noise + content[place + len(noise) :])[: len(content)]
+
+
+@pytest.mark.parametrize("name", ["outbox.db", "outbox.db-wal", "cache.db", "cache.db-wal"])
+def test_whatever_breaks_in_a_file_after_a_kill_no_entry_is_lost_in_silence(
+    folder: Path, tmp_path: Path, clock: FakeClock, person: Person, name: str
+) -> None:
+    """Files as a kill leaves them, logs and all; then one of them is damaged at random."""
+    workspace = open_workspace(folder, KEY, clock=clock)
+    workspace.admit(person)
+    entered = [enter(workspace, person) for _ in range(20)]
+    chance = random.Random(name)
+    for trial, harm in enumerate([flipped, cut, overwritten] * 4):
+        broken = tmp_path / f"{trial}"
+        shutil.copytree(folder, broken)
+        (broken / name).write_bytes(harm((broken / name).read_bytes(), chance))
+        assert kept_or_told(broken, clock) in (entered, "told"), (trial, harm.__name__)
+    workspace.close()
+
+
+def kept_or_told(folder: Path, clock: FakeClock) -> list[UUID] | str:
+    try:
+        workspace = open_workspace(folder, KEY, clock=clock)
+    except StoreUnusable:
+        return "told"
+    kept = unsent(workspace)
+    workspace.close()
+    return kept
 
 
 def test_a_cache_of_another_shape_is_built_anew(folder: Path, clock: FakeClock) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from hcrm_core.errors import StoreUnusable
 from hcrm_desktop.cache import keys
-from hcrm_desktop.cache.files import check_key
+from hcrm_desktop.cache.files import remember_key
 from tests.fakes import ForgetfulKeyring, LockedKeyring, MemoryKeyring
 
 
@@ -48,7 +48,7 @@ def test_a_key_store_that_keeps_nothing_is_refused(folder: Path, kind: type[Memo
 
 
 def test_a_lost_key_is_told_and_no_new_one_locks_the_files_for_ever(folder: Path) -> None:
-    check_key(folder, keys.key_from_keyring(folder, store=MemoryKeyring.named()))
+    remember_key(folder, keys.key_from_keyring(folder, store=MemoryKeyring.named()))
     with pytest.raises(StoreUnusable, match="missing in the key store"):
         keys.key_from_keyring(folder, store=MemoryKeyring.named())
 
@@ -71,7 +71,7 @@ def test_a_passphrase_gives_the_same_key_with_the_same_salt_only(folder: Path, t
 
 
 def test_a_lost_salt_is_told(folder: Path) -> None:
-    check_key(folder_made(folder), keys.key_from_passphrase(folder, passphrase="x"))
+    remember_key(folder_made(folder), keys.key_from_passphrase(folder, passphrase="x"))
     (folder / keys.SALT_FILE).unlink()
     with pytest.raises(StoreUnusable, match="missing"):
         keys.key_from_passphrase(folder, passphrase="x")
