@@ -61,6 +61,8 @@ class Rejected(HcrmError):
 
 
 class Severity(StrEnum):
+    """How much a problem weighs: worth a look, to be confirmed, or impossible."""
+
     HINT = "hint"  # worth a look
     WARNING = "warning"  # unusual: confirm
     ERROR = "error"  # impossible: cannot be kept

@@ -15,6 +15,8 @@ class Eye(StrEnum):
 
 
 class Sex(StrEnum):
+    """性别: decides which reference a percentile is read from. Unknown is None."""
+
     MALE = "male"
     FEMALE = "female"
 
@@ -30,6 +32,8 @@ class Role(StrEnum):
 
 
 class DepartmentKind(StrEnum):
+    """科室 of a site."""
+
     OPTOMETRY = "optometry"  # 视光
     REFRACTIVE = "refractive"  # 屈光
 
@@ -54,6 +58,8 @@ class LensState(StrEnum):
 
 
 class RefractionMethod(StrEnum):
+    """How a refraction was found; only equal methods are compared."""
+
     AUTOREFRACTION = "autorefraction"  # 电脑验光
     RETINOSCOPY = "retinoscopy"  # 检影
     SUBJECTIVE = "subjective"  # 主觉验光
@@ -82,6 +88,8 @@ class Source(StrEnum):
 
 
 class VisitState(StrEnum):
+    """到院: what became of a visit."""
+
     BOOKED = "booked"
     ARRIVED = "arrived"
     MISSED = "missed"
@@ -89,6 +97,8 @@ class VisitState(StrEnum):
 
 
 class Channel(StrEnum):
+    """How a family was reached."""
+
     WECOM = "wecom"
     SMS = "sms"
     PHONE = "phone"
@@ -111,6 +121,8 @@ class Outcome(StrEnum):
 
 
 class TaskState(StrEnum):
+    """How far a task has come."""
+
     OPEN = "open"  # 未开始
     IN_PROGRESS = "in_progress"  # contacted, not settled
     SNOOZED = "snoozed"  # put off until a date
@@ -119,11 +131,15 @@ class TaskState(StrEnum):
 
 
 class LeadKind(StrEnum):
+    """线索: what a lead is for."""
+
     UPSELL = "upsell"  # 升单: frame to OK lens
     REFERRAL = "referral"  # 转科: optometry to refractive
 
 
 class LeadState(StrEnum):
+    """How far a lead has come."""
+
     STARTED = "started"  # 发起
     ACCEPTED = "accepted"  # 已接
     VISITED = "visited"  # 到诊

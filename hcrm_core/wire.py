@@ -40,12 +40,16 @@ class DeviceClaim(Message):
 
 
 class LoginRequest(Message):
+    """Who signs in, from which workstation."""
+
     username: str = Field(min_length=1, max_length=80)
     password: str = Field(min_length=1, max_length=256)
     device: DeviceClaim
 
 
 class RefreshRequest(Message):
+    """Exchanges a refresh token for a new pair."""
+
     refresh_token: str = Field(max_length=128)
     device: DeviceClaim
 
@@ -61,6 +65,8 @@ class Person(Message):
 
 
 class TokenResponse(Message):
+    """A pair of opaque tokens, bound to the device, and whose they are."""
+
     access_token: str
     access_expires_at: datetime
     refresh_token: str
@@ -72,6 +78,8 @@ class TokenResponse(Message):
 
 
 class HelloRequest(Message):
+    """The workstation reports itself: release, what is unsent and since when, and its clock (data, never an order)."""
+
     protocol: int = PROTOCOL
     app_version: str
     unsent: int = 0
@@ -95,6 +103,8 @@ class Freshness(Message):
 
 
 class HelloResponse(Message):
+    """What the workstation may pull, from which database, and where its numbers stand."""
+
     protocol: int
     epoch: UUID
     server_now: datetime
@@ -125,12 +135,16 @@ class Cursor(Message):
 
 
 class PullRequest(Message):
+    """How far each stream was read; one page of each is wanted."""
+
     epoch: UUID
     cursors: dict[str, Cursor]
     limit: int = Field(default=MAX_PULL_ROWS, ge=1, le=2000)
 
 
 class Row(Message):
+    """A visible row, with the columns of the reader's profile."""
+
     kind: str
     id: UUID
     ver: int
@@ -145,6 +159,8 @@ class Tombstone(Message):
 
 
 class ResetReason(StrEnum):
+    """Why a stream must be read anew."""
+
     PROFILE_CHANGED = "profile_changed"
     CURSOR_TOO_OLD = "cursor_too_old"  # said by later centres only; workstations obey any reason
     CURSOR_AHEAD = "cursor_ahead"
@@ -163,6 +179,8 @@ class StreamPage(Message):
 
 
 class PullResponse(Message):
+    """One page of each stream asked for, from one snapshot."""
+
     epoch: UUID
     pages: list[StreamPage]
     revoked: list[str]  # streams asked for that are not granted: purge them
@@ -202,11 +220,15 @@ class Operation(Message):
 
 
 class PushRequest(Message):
+    """Operations in the order of their numbers."""
+
     epoch: UUID
     operations: list[Operation] = Field(max_length=MAX_PUSH_OPERATIONS)
 
 
 class ResultStatus(StrEnum):
+    """What became of an operation."""
+
     APPLIED = "applied"
     DUPLICATE = "duplicate"  # already applied under this number: the stored receipt
     CONFLICT = "conflict"  # the row moved on; `row` says where to
@@ -214,6 +236,8 @@ class ResultStatus(StrEnum):
 
 
 class OperationResult(Message):
+    """What became of one operation; a conflict carries the row as it is now."""
+
     n: int
     op_id: UUID
     status: ResultStatus
@@ -223,6 +247,8 @@ class OperationResult(Message):
 
 
 class PushResponse(Message):
+    """A result for each operation, and the next number the centre expects."""
+
     epoch: UUID
     expected_n: int
     results: list[OperationResult]
@@ -243,12 +269,16 @@ class RecordOutcome(Message):
 
 
 class SnoozeTask(Message):
+    """Puts a task off until a day, without a contact."""
+
     customer_id: UUID
     until: date
     note: str = Field(default="", max_length=2000)
 
 
 class RecordFollowUp(Message):
+    """A contact that no task asked for."""
+
     customer_id: UUID
     channel: Literal["wecom", "sms", "phone", "ai_call", "in_person"]
     outcome: str  # terms.Outcome
@@ -304,6 +334,8 @@ class SopProgress(Message):
 
 
 class SegmentSize(Message):
+    """How many customers a segment holds."""
+
     segment_key: str
     customers: int
 

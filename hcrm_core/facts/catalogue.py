@@ -13,6 +13,8 @@ from hcrm_core.terms import Eye, ProductKind, Sex
 
 
 class FactType(StrEnum):
+    """A fact's type: what it is stored as and which operators it may be compared with."""
+
     DATE = "date"
     BOOLEAN = "boolean"
     WORD = "word"

@@ -55,16 +55,22 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Every:
+    """All parts hold."""
+
     parts: tuple["Lowered", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Some:
+    """At least one part holds."""
+
     parts: tuple["Lowered", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Negation:
+    """The part does not hold."""
+
     part: "Lowered"
 
 

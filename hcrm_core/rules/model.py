@@ -88,14 +88,20 @@ class Condition(StrictModel):
 
 
 class AllOf(StrictModel):
+    """All of the parts must hold."""
+
     every: tuple["Node", ...] = Field(alias="all", min_length=1)
 
 
 class AnyOf(StrictModel):
+    """One of the parts must hold."""
+
     some: tuple["Node", ...] = Field(alias="any", min_length=1)
 
 
 class NotOf(StrictModel):
+    """The part must not hold."""
+
     negated: "Node" = Field(alias="not")
 
 
