@@ -82,7 +82,7 @@ class AuditEntry(Base):
 
 
 class Incarnation(Base):
-    """One row: the epoch of this database. A restore makes a new one."""
+    """One row: the epoch of this database. Whoever restores a backup makes a new one (docs/central.md)."""
 
     __tablename__ = "incarnation"
 
