@@ -102,8 +102,10 @@ class Workstation(QObject):
     def _opener(self) -> "Workspace":
         """Runs in a worker. The pages' modules are imported here too, so that no first visit waits for them."""
         import hcrm_desktop.views.customers
+        import hcrm_desktop.views.exam_entry.slip
         import hcrm_desktop.views.main_window
         import hcrm_desktop.views.overview
+        import hcrm_desktop.views.record.page
         import hcrm_desktop.views.sync_page
         import hcrm_desktop.views.today.page  # noqa: F401
         from hcrm_desktop.cache.keys import SALT_FILE, NoKeyStore, key_from_file, key_from_keyring, key_from_passphrase
