@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from hcrm_core.eye.plausibility import EyeValues
 from hcrm_core.terms import (
     Channel,
     ExamStatus,
@@ -114,21 +115,7 @@ class TaskRow:
     delivery: Delivery = Delivery.ACCEPTED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EyeRow:
-    """One eye as measured. See hcrm_store.clinical for units; None is unknown."""
-
-    eye: Eye
-    ucva: Decimal | None = None
-    bcva: Decimal | None = None
-    sphere: Decimal | None = None
-    cylinder: Decimal | None = None
-    axis: int | None = None
-    axial_length_mm: Decimal | None = None
-    k1: Decimal | None = None
-    k2: Decimal | None = None
-    iop_mmhg: Decimal | None = None
-    cct_um: int | None = None
+EyeRow = EyeValues  # one eye as measured: what is shown is what is checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

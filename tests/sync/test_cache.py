@@ -26,6 +26,7 @@ from hcrm_desktop.cache.tables import CUSTOMER, KIND_TABLES, TASK
 from hcrm_desktop.cache.values import from_wire, to_wire
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_store.base import new_id
+from tests.pages import put, row
 
 TODAY = date(2026, 11, 22)
 SITE, CHILD, WORK = new_id(), new_id(), new_id()
@@ -36,10 +37,6 @@ def person(role: Role = Role.ASSISTANT) -> Person:
     return Person(account_id=new_id(), staff_id=new_id(), name="李医助", role=role, site_ids=[SITE])
 
 
-def row(kind: str, row_id: UUID, *, ver: int = 1, **body: Any) -> Row:
-    return Row(kind=kind, id=row_id, ver=ver, body={"id": str(row_id), "ver": ver, **body})
-
-
 def customer(name: str = "王小欣", *, row_id: UUID = CHILD, ver: int = 1) -> Row:
     return row("customer", row_id, ver=ver, site_id=str(SITE), name=name, birth_date="2017-03-04")
 
@@ -47,12 +44,6 @@ def customer(name: str = "王小欣", *, row_id: UUID = CHILD, ver: int = 1) -> 
 def task(*, ver: int = 1, **body: Any) -> Row:
     due = {"due_on": "2026-11-20", "anchor_on": "2026-05-01", "sop_key": "recheck", "priority": 2}
     return row("task", WORK, ver=ver, **{**HERE, **due, "state": "open", "attempts": 0, **body})
-
-
-def put(workspace: Workspace, *rows: Row, stream: str = "north:people", **page: Any) -> set[str]:
-    whole = {"tombstones": [], "next": Cursor(seq=1), "head": 1, "more": False, **page}
-    with workspace.write() as session:
-        return streams.apply_page(session, StreamPage(stream=stream, rows=list(rows), **whole))
 
 
 def names(workspace: Workspace) -> list[str]:

@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import Engine, event
 
 from hcrm_core.terms import Channel, Eye, Outcome, ProductKind, Role, TaskState
-from hcrm_core.wire import Cursor, Person, Row, StreamPage
-from hcrm_desktop.cache import commands, queries, streams
+from hcrm_core.wire import Person, Row
+from hcrm_desktop.cache import commands, queries
 from hcrm_desktop.cache.rows import TaskFilter
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_store.base import new_id
+from tests.pages import put, row
 
 TODAY = date(2026, 11, 22)
 SITE, OWNER = new_id(), new_id()
@@ -46,18 +47,8 @@ def clinic(workspace: Workspace) -> Workspace:
     return workspace
 
 
-def row(kind: str, row_id: UUID, **body: Any) -> Row:
-    return Row(kind=kind, id=row_id, ver=1, body={"id": str(row_id), "ver": 1, **body})
-
-
 def sop(key: str, **body: Any) -> Row:
     return row("sop", new_id(), **{"key": key, "label": f"{key}标题", "summary": "{n} 人", "definition": {}, **body})
-
-
-def put(workspace: Workspace, *rows: Row) -> None:
-    page = StreamPage(stream="s", rows=list(rows), tombstones=[], next=Cursor(seq=1), head=1, more=False)
-    with workspace.write() as session:
-        streams.apply_page(session, page)
 
 
 def add_child(workspace: Workspace, name: str, *, family: UUID | None = None, **body: Any) -> UUID:

@@ -5,11 +5,14 @@ import tomllib
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
+from hcrm_central import cli
+from hcrm_central.connectors.extract.feeds import FEEDS
+from hcrm_central.connectors.ledger.profile import FIELDS, Reading
 from hcrm_central.settings import Settings
 from hcrm_core import terms, wire
 from hcrm_core.rules import model
@@ -37,6 +40,29 @@ def test_every_relative_link_leads_somewhere(document: Path) -> None:
 def test_every_setting_of_the_centre_is_described() -> None:
     described = read("docs/central.md")
     assert [name for name in Settings.model_fields if f"HCRM_{name.upper()}`" not in described] == []
+
+
+def test_every_command_of_the_centre_is_described() -> None:
+    described = read("docs/central.md")
+    commands = [
+        (one.name or one.callback.__name__).replace("_", "-") for one in cli.app.registered_commands if one.callback
+    ]
+    assert len(commands) > 5
+    assert [name for name in commands if f"`{name}`" not in described] == []
+
+
+def test_every_word_of_a_ledger_profile_is_described() -> None:
+    words = set(re.findall(r"\w+", read("docs/ledger.md")))
+    fields = {field.rpartition(".")[2] for field in FIELDS}
+    assert sorted((fields | set(get_args(Reading))) - words) == []
+
+
+def test_every_column_of_an_extract_is_described() -> None:
+    rows = {row.split("`")[1]: row for row in read("docs/extract.md").splitlines() if row.startswith("| `")}
+    for name, feed in FEEDS.items():
+        words = set(re.findall(r"\w+", rows[name]))
+        words |= {f"{eye}_{word}" for eye in ("od", "os") for word in words}
+        assert [column.name for column in feed.columns if column.name not in words] == [], name
 
 
 def test_every_dependency_is_justified_and_nothing_else() -> None:
