@@ -18,7 +18,9 @@ _RELATIONS = {
     "妈妈": "母亲", "妈": "母亲", "母亲": "母亲", "爸爸": "父亲", "爸": "父亲", "父亲": "父亲", "奶奶": "奶奶",
     "爷爷": "爷爷", "外婆": "外婆", "姥姥": "外婆", "外公": "外公", "姥爷": "外公", "本人": "本人",
 }  # fmt: skip
-_SAME_AS_ABOVE = {"同上", "〃", "″", '"', "''", "同前"}
+_SAME_AS_ABOVE = {"同上", "〃", "″", '"', "''", "同前", "见上", "如上"}
+# Letters of any script, with what stands between parts of a name: 买买提·吐尔逊, Mary-Ann O'Neill.
+_NAME = re.compile(r"[^\W\d_]+(?:[ ·•・.'’-]+[^\W\d_]+)*\.?")
 # Characters that are read otherwise as a surname.
 _SURNAMES = {
     "单": "shan", "曾": "zeng", "仇": "qiu", "区": "ou", "解": "xie", "查": "zha", "盖": "ge", "任": "ren", "华": "hua",
@@ -68,7 +70,11 @@ class NationalId:
 
 
 def parse_name(text: str, *, field: str = "name") -> Parsed[PersonName]:
-    """A person's name; empty is unknown, a placeholder such as 测试 is refused."""
+    """A person's name; empty is unknown.
+
+    A placeholder such as 测试, 同上 and whatever holds more than a name (two names, a note, digits) are refused: a
+    customer made of them would be nobody.
+    """
     if says_unknown(text):
         return Parsed()
     written = plain(text)
@@ -77,7 +83,7 @@ def parse_name(text: str, *, field: str = "name") -> Parsed[PersonName]:
     name = _joined(written[: found.start()] if found else written)
     if name.lower() in _PLACEHOLDERS:
         return refusal("name_placeholder", field=field, seen=text)
-    if not name or len(name) > 50 or any(character.isdigit() for character in name):
+    if len(name) > 50 or not _NAME.fullmatch(name) or says_same_as_above(written):
         return refusal("name_unreadable", field=field, seen=text)
     return Parsed(value=PersonName(name=name, mark=mark))
 

@@ -31,14 +31,21 @@ VALID_ID = "33010620150305290" + check_digit("33010620150305290")
         ("刘嘉(大)", "刘嘉", "大"),
         ("Tom   Li", "Tom Li", ""),
         ("上官豪鸿", "上官豪鸿", ""),
+        ("买买提·吐尔逊", "买买提·吐尔逊", ""),
+        ("Mary-Ann O'Neill Jr.", "Mary-Ann O'Neill Jr.", ""),
     ],
 )
 def test_a_name_loses_spaces_and_its_namesake_mark(text: str, name: str, mark: str) -> None:
     assert parse_name(text).value == PersonName(name=name, mark=mark)
 
 
-@pytest.mark.parametrize("text", ["测试", "TEST", "张三1", "（小）", "王" * 51])
+@pytest.mark.parametrize("text", ["测试", "TEST", "张三1", "（小）", "王" * 51, "---", "="])
 def test_what_is_no_name_is_refused(text: str) -> None:
+    assert parse_name(text).refused
+
+
+@pytest.mark.parametrize("text", ["同上", "见上", "张三、李四", "备注：以下转院", "合计：", "王欣怡(女)", "王欣怡★"])
+def test_a_cell_that_holds_more_or_other_than_a_name_makes_nobody(text: str) -> None:
     assert parse_name(text).refused
 
 

@@ -1,21 +1,23 @@
 """Cells to values: what stands in a cell as text, and the readers that a profile names."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache, partial
 
 from hcrm_central.connectors.ledger.dates import parse_birth_date, parse_next_date, parse_past_date, text_of_day
 from hcrm_central.connectors.ledger.profile import Column, folded
+from hcrm_central.connectors.ledger.workbook import UNCALCULATED, Cell
 from hcrm_core.eye import notation
 from hcrm_core.parsed import Parsed, plain, refusal, says_unknown
 from hcrm_core.people import parse_name, parse_national_id, parse_phone
 
 MAX_TEXT = 2000
+_MONEY = re.compile(r"\d{1,7}(?:\.\d{0,12})?")
 _CELL_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"}
 
-Cell = str | int | float | bool | date | datetime | time | timedelta | None
 Reader = Callable[[str], Parsed[object]]
 
 
@@ -69,16 +71,14 @@ def parse_money(text: str, *, field: str) -> Parsed[Decimal]:
     if says_unknown(text):
         return Parsed()
     written = plain(text).strip("¥￥元 ").replace(",", "")
-    try:
-        amount = Decimal(written).quantize(Decimal("0.01"))
-    except InvalidOperation:
+    if not _MONEY.fullmatch(written):
         return refusal("money_unreadable", field=field, seen=text)
-    if not Decimal(0) <= amount < Decimal(10) ** 7:
-        return refusal("money_unreadable", field=field, seen=text)
-    return Parsed(value=amount)
+    return Parsed(value=Decimal(written).quantize(Decimal("0.01")))
 
 
 def _guarded(text: str, *, read: Reader, field: str) -> Parsed[object]:
+    if text == UNCALCULATED:
+        return refusal("formula_uncalculated", field=field, seen=text)
     if text in _CELL_ERRORS:
         return refusal("cell_error", field=field, seen=text)
     return read(text)

@@ -11,13 +11,14 @@ from hcrm_core.parsed import Parsed, plain, refusal, says_unknown
 
 _TIME = r"(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?"
 _WRITTEN = re.compile(r"(\d{1,4})\s*[年./\-]\s*(\d{1,2})\s*[月./\-]\s*(\d{1,2})\s*[日号]?" + _TIME)
+_MONTH_FIRST = re.compile(r"\d/\d{1,2}/\d{2}")  # 3/9/15: a spreadsheet's American form, or the year 2003
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})(?:\.0)?")
 _NUMBER = re.compile(r"(\d{5})(?:\.\d+)?")
 _COUNT = r"半|[二三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九]|\d{1,2}"
 _LATER = re.compile(rf"({_COUNT})个?(天|日|周|星期|月|年)(?:以|之)?后?")
 _SPOKEN = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _OLDEST = date(1990, 1, 1)  # no patient file of today is older
-_OLDEST_BIRTH = date(1900, 1, 1)
+_OLDEST_BIRTH = date(1900, 1, 2)  # 1900-01-01 is what a spreadsheet shows for an empty or zero date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,8 @@ class Later:
 def parse_date(text: str, *, field: str, today: date) -> Parsed[date]:
     """A calendar day, year first: `2013年3月9日`, `25.8.23`, `20260330`, `2026-3-10 00:00:00`, `46091`.
 
-    A year of one or two digits is 20xx, or 19xx where that would be in the future.
+    A year of one or two digits is 20xx, or 19xx where that would be in the future. `3/9/15` is refused: it may be the
+    ninth of March.
     """
     if says_unknown(text):
         return Parsed()
@@ -42,7 +44,7 @@ def parse_date(text: str, *, field: str, today: date) -> Parsed[date]:
     if serial := _NUMBER.fullmatch(written):
         return _of_serial(int(serial[1]), field=field, seen=text)
     parts = _WRITTEN.fullmatch(written) or _COMPACT.fullmatch(written)
-    if parts is None:
+    if parts is None or _MONTH_FIRST.fullmatch(written):
         return refusal("date_unreadable", field=field, seen=text)
     year, month, day = (int(part) for part in parts.groups())
     try:
@@ -63,7 +65,7 @@ def parse_past_date(text: str, *, field: str, today: date) -> Parsed[date]:
 
 
 def parse_birth_date(text: str, *, field: str, today: date) -> Parsed[date]:
-    """A birth date: between 1900 and today."""
+    """A birth date: after 1900-01-01 and until today."""
     parsed = parse_date(text, field=field, today=today)
     if parsed.value is None or _OLDEST_BIRTH <= parsed.value <= today:
         return parsed

@@ -202,7 +202,7 @@ class _Import:
 
     def _count(self, row: ReadRow, counts: SheetCounts) -> None:
         counts.rows += 1
-        counts.hidden += row.number in row.layout.opened.hidden_rows
+        counts.hidden += row.number in row.layout.opened.marks.hidden_rows
         if row.state is not RowState.PERSON:
             setattr(counts, row.state, getattr(counts, row.state) + 1)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from hcrm_central.connectors.ledger.cells import Cell, text_of
+from hcrm_central.connectors.ledger.cells import text_of
 from hcrm_central.connectors.ledger.problems import Remark, remark
 from hcrm_central.connectors.ledger.profile import IGNORED, Column, Profile, Sheet
-from hcrm_central.connectors.ledger.workbook import OpenSheet
+from hcrm_central.connectors.ledger.workbook import Cell, OpenSheet
 from hcrm_core.errors import Problem, Severity
 
 _HEAD_ROWS = 20  # titles and remarks that people put above a header
@@ -75,7 +75,7 @@ def recognise(opened: OpenSheet, *, profile: Profile) -> Layout | None:
 def _layout(opened: OpenSheet, *, sheet: Sheet, header: _Header, renamed: bool) -> Layout:
     def place(code: str, *, column: str, severity: Severity, seen: str = "") -> Remark:
         problem = Problem(code=code, field="", severity=severity, parameters={"seen": seen or column})
-        return remark(problem, sheet=opened.name, row=header.last_row, column=column)
+        return remark(problem, sheet=opened.name, row=max(1, header.last_row), column=column)
 
     missing = header.missing(sheet)
     found = [place("column_missing", column=column.titles[0], severity=Severity.ERROR) for column in missing]
@@ -98,13 +98,18 @@ def _layout(opened: OpenSheet, *, sheet: Sheet, header: _Header, renamed: bool) 
 
 
 def _best_header(head: Sequence[tuple[Cell, ...]], *, sheet: Sheet) -> _Header:
-    starts = range(max(1, len(head) - sheet.header_rows + 1))
-    headers = [_header(head, start=start, sheet=sheet) for start in starts]
+    """Where most columns are known. A clinic may write one row where the profile says two, and the other way round."""
+    heights = (sheet.header_rows, 3 - sheet.header_rows)
+    headers = [
+        _header(head, start=start, height=height, sheet=sheet)
+        for height in heights
+        for start in range(max(1, len(head) - height + 1))
+    ]
     return max(headers, key=lambda header: len(header.columns))
 
 
-def _header(head: Sequence[tuple[Cell, ...]], *, start: int, sheet: Sheet) -> _Header:
-    rows = [[text_of(cell).strip() for cell in cells] for cells in head[start : start + sheet.header_rows]]
+def _header(head: Sequence[tuple[Cell, ...]], *, start: int, height: int, sheet: Sheet) -> _Header:
+    rows = [[text_of(cell).strip() for cell in cells] for cells in head[start : start + height]]
     titles = {index: title for index, title in enumerate(_titles(rows)) if title}
     columns: dict[int, Column] = {}
     doubles = []

@@ -1,5 +1,6 @@
 """Mapping profiles: how a clinic's workbook is laid out, as data that a person can read and extend (docs/ledger.md)."""
 
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from hcrm_core.terms import Eye
 from hcrm_store.resources import resource
 
 IGNORED = "ignored"
+_UNIT = re.compile(r"\((?:mm|mmhg|μm|um|d|ds|dc|度|元)\)$")
 
 Reading = Literal[
     "text", "money", "word", "name", "phone", "national_id", "past_date", "birth_date", "next_date",
@@ -32,6 +34,11 @@ FIELDS = _PERSON | _PROCESS | {f"{eye}.{name}" for eye in Eye for name in _EYE} 
 def folded(text: object) -> str:
     """A title or word without the differences people make when they type it again."""
     return "".join(plain(str(text)).split()).casefold()
+
+
+def _title(text: str) -> str:
+    """A title folded, whether `右眼/球镜` stands in two rows or 右眼球镜 in one, and without the unit behind it."""
+    return _UNIT.sub("", folded(text)).replace("/", "")
 
 
 class _Declared(BaseModel):
@@ -70,7 +77,7 @@ class Column(_Declared):
         return field
 
     def answers_to(self, title: str) -> bool:
-        return folded(title) in {folded(one) for one in self.titles}
+        return _title(title) in {_title(one) for one in self.titles}
 
 
 class Sheet(_Declared):

@@ -1,5 +1,6 @@
 """Reads the rows below a header: values by field, what is wrong with each cell, and which rows are people."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -12,6 +13,8 @@ from hcrm_central.connectors.ledger.workbook import Row
 from hcrm_core.errors import Problem, Severity
 from hcrm_core.parsed import Parsed, says_unknown
 from hcrm_core.people import Phone, says_same_as_above
+
+_CARRIED = Problem(code="cell_merged", field="", severity=Severity.HINT)
 
 
 class RowState(StrEnum):
@@ -52,9 +55,11 @@ class RowReader:
 
     def __init__(self, layout: Layout, *, profile: Profile, readers: Readers) -> None:
         self._layout = layout
-        self._totals = {folded(word) for word in profile.totals}
+        self._total = _total(profile)
+        self._sums = {index for index, column in layout.columns.items() if column.parse == "money"}
         self._readers = {index: readers.of(column) for index, column in layout.columns.items()}
         self._above: tuple[str, Phone | None] = ("", None)
+        self._merged: dict[int, tuple[int, str]] = {}  # by column: the last row of a merged cell, and what it says
 
     def rows(self) -> Iterator[ReadRow]:
         """All rows below the header, blank ones and totals too."""
@@ -65,13 +70,26 @@ class RowReader:
     def _read(self, row: Row) -> ReadRow:
         texts = {index: text_of(row.cells[index]) for index in self._layout.titles if index < len(row.cells)}
         read = ReadRow(layout=self._layout, number=row.number, state=self._state(texts))
+        carried = self._carried(row.number, texts)
         if read.state is RowState.PERSON:
+            texts |= carried
             read.texts = {self._layout.titles[index]: text for index, text in texts.items() if text.strip()}
             self._read_cells(read, texts)
+            for index in sorted(carried.keys() & self._readers.keys()):
+                read.add(_CARRIED, column=self._layout.titles[index])
         return read
 
+    def _carried(self, number: int, texts: dict[int, str]) -> dict[int, str]:
+        """What merged cells of rows above say of this row too. But for money: it would be counted twice."""
+        self._merged = {column: (last, text) for column, (last, text) in self._merged.items() if last >= number}
+        carried = {column: text for column, (_, text) in self._merged.items() if text.strip()}
+        for merge in self._layout.opened.marks.merges.get(number, ()):
+            if merge.column not in self._sums:
+                self._merged[merge.column] = merge.last, texts.get(merge.column, "")
+        return carried
+
     def _state(self, texts: dict[int, str]) -> RowState:
-        if any(folded(texts.get(index, "")) in self._totals for index in range(3)):
+        if any(self._total.fullmatch(folded(texts.get(index, ""))) for index in range(3)):
             return RowState.TOTAL
         used = (index for index, column in self._layout.columns.items() if column.field != IGNORED)
         return RowState.PERSON if any(texts.get(index, "").strip() for index in used) else RowState.BLANK
@@ -82,7 +100,7 @@ class RowReader:
             if column.field != IGNORED:
                 self._read_cell(read, column=column, text=texts.get(index, ""), index=index)
         self._above = (str(read.values.get("guardian_name") or ""), self._phone(read))
-        if read.number in self._layout.opened.hidden_rows:
+        if read.number in self._layout.opened.marks.hidden_rows:
             read.add(Problem(code="row_hidden", field="", severity=Severity.HINT))
 
     def _read_cell(self, read: ReadRow, *, column: Column, text: str, index: int) -> None:
@@ -115,3 +133,9 @@ class RowReader:
     def _phone(read: ReadRow) -> Phone | None:
         phone = read.values.get("phone")
         return phone if isinstance(phone, Phone) else None
+
+
+def _total(profile: Profile) -> re.Pattern[str]:
+    """合计 and how people write it: `本月合计`, `合计：`, `合计 12人`. Never a text that only begins with the word."""
+    words = "|".join(re.escape(folded(word)) for word in profile.totals)
+    return re.compile(rf"(?:(?:本|\d+)?[年月季周页])*(?:{words})[\W\d]*[人例名元户笔行]?\W*" if words else r"(?!)")

@@ -6,21 +6,31 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import openpyxl
+from openpyxl.utils import column_index_from_string
 from openpyxl.utils.exceptions import InvalidFileException
 
-from hcrm_central.connectors.ledger.cells import Cell
 from hcrm_central.connectors.ledger.refused import LedgerRefused
 
 MAX_UNPACKED_BYTES = 2 * 1024**3  # a hundred thousand rows are a tenth of this; more is no ledger
 _OLE = b"\xd0\xcf\x11\xe0"  # .xls, and every workbook with a password
+UNCALCULATED = "#CALC!"  # stands for a formula whose result the file does not hold: nothing would be a silent loss
+_MERGED = re.compile(rb'<mergeCell [^>]*\bref="([A-Z]{1,3})(\d+):[A-Z]{1,3}(\d+)"')
+_FORMULA = re.compile(
+    rb'<c (?![^>]*\bt="str")[^>]*\br="([A-Z]{1,3})(\d+)"[^>]*>'  # a formula whose result is empty text says so
+    rb"<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>"
+)
+_LONGEST_CELL = 9000  # bytes of a cell with the longest formula
 _HIDDEN_ROW = re.compile(rb'<row (?=[^>]*\bhidden="(?:1|true)")[^>]*\br="(\d+)"')
 _CHUNK = 1 << 20
+
+Cell = str | int | float | bool | date | datetime | time | timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +42,47 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """A cell that reaches over several rows; what it says stands in its first one only. Columns count from 0."""
+
+    column: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the streaming reader does not tell of a sheet."""
+
+    hidden_rows: set[int] = field(default_factory=set)
+    merges: dict[int, set[Merge]] = field(default_factory=dict)  # by first row
+    uncalculated: dict[int, set[int]] = field(default_factory=dict)  # columns by row
+
+    def note(self, block: bytes) -> None:
+        """Note what stands in a piece of the sheet's part. A piece may be seen twice."""
+        self.hidden_rows.update(int(match[1]) for match in _HIDDEN_ROW.finditer(block))
+        for column, first, last in _MERGED.findall(block):
+            if first != last:
+                self.merges.setdefault(int(first), set()).add(Merge(_index(column), int(first), int(last)))
+        for column, row in _FORMULA.findall(block):
+            self.uncalculated.setdefault(int(row), set()).add(_index(column))
+
+
+@dataclass(frozen=True, slots=True)
 class OpenSheet:
     """A visible or hidden sheet of an open workbook."""
 
     name: str
     is_hidden: bool
-    hidden_rows: frozenset[int]
+    marks: Marks
     _sheet: Any  # why Any: openpyxl's read-only worksheet has no public type
 
     def rows(self) -> Iterator[Row]:
         """All rows from the first; each call reads the file again."""
         self._sheet.reset_dimensions()  # files of other programs claim a wrong size
         for number, cells in enumerate(self._sheet.iter_rows(values_only=True), 1):
-            yield Row(number, cells)
+            missing = self.marks.uncalculated.get(number, set[int]())
+            yield Row(number, tuple(UNCALCULATED if index in missing else cell for index, cell in enumerate(cells)))
 
 
 @contextmanager
@@ -70,20 +108,23 @@ def open_workbook(path: Path) -> Iterator[list[OpenSheet]]:
 
 
 def _sheet(path: Path, sheet: Any) -> OpenSheet:  # Any: see OpenSheet
-    rows = _hidden_rows(path, sheet._worksheet_path)  # noqa: SLF001 - no public name
-    return OpenSheet(sheet.title, sheet.sheet_state != "visible", rows, sheet)
+    marks = _marks(path, sheet._worksheet_path)  # noqa: SLF001 - no public name
+    return OpenSheet(sheet.title, sheet.sheet_state != "visible", marks, sheet)
 
 
-def _hidden_rows(path: Path, part: str) -> frozenset[int]:
-    """Numbers of hidden rows; the streaming reader does not tell them."""
-    found: set[int] = set()
+def _marks(path: Path, part: str) -> Marks:
+    marks = Marks()
     with zipfile.ZipFile(path) as archive, archive.open(part.lstrip("/")) as stream:
         rest = b""
         while chunk := stream.read(_CHUNK):
             block = rest + chunk
-            found.update(int(match[1]) for match in _HIDDEN_ROW.finditer(block))
-            rest = block[-400:]  # a row's head may be cut in two
-    return frozenset(found)
+            marks.note(block)
+            rest = block[-_LONGEST_CELL:]  # a cell may be cut in two
+    return marks
+
+
+def _index(letters: bytes) -> int:
+    return column_index_from_string(letters.decode()) - 1
 
 
 def _check(path: Path) -> None:

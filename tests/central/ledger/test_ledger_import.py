@@ -318,7 +318,7 @@ def test_every_import_leaves_its_trace(take: Take, write: Write, reading: Readin
         report.batch_id,
         "ledger",
         "ledger.xlsx",
-        "clinic-excel/1",
+        "clinic-excel/2",
     )
     assert batch.finished_at is not None
     (problem,) = reading(ImportProblem)
