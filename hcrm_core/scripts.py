@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from hcrm_core.eye.age import years_and_months
 from hcrm_core.terms import Eye, ProductKind
 
 # Refraction is prescribed in steps of 0.25 D; less is within repeatability (docs/rules.md) and not worth a worry.
@@ -132,10 +133,11 @@ def _spoken(values: ScriptValues, words: dict[str, str]) -> dict[str, Any]:
 
 
 def _months(since: date | None, today: date) -> int | None:
-    if since is None:
+    """Completed calendar months, as rules count them; less than one is not worth a word."""
+    if since is None or since > today:
         return None
-    months = (today.year - since.year) * 12 + today.month - since.month - (today.day < since.day)
-    return months if months >= 1 else None
+    years, months = years_and_months(since, on=today)
+    return 12 * years + months or None
 
 
 def _days_overdue(values: ScriptValues) -> int | None:
