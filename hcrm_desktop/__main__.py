@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from hcrm_core.errors import SurroundingsFailed
 from hcrm_desktop.paths import default_profile, log_file
 
 
@@ -23,9 +24,13 @@ def main() -> int:
     """Run the workstation until its window is closed."""
     arguments = parse(sys.argv[1:])
     password = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else None
-    from hcrm_desktop.app import Options, Workstation, build_application, install_crash_handler
+    from hcrm_desktop.app import Options, Workstation, build_application, check_bindings, install_crash_handler
     from hcrm_desktop.logs import start_logging, stop_logging
 
+    try:
+        check_bindings()
+    except SurroundingsFailed as error:
+        sys.exit(f"hcrm-desktop: {error}; {error.remedy}")
     handler = start_logging(log_file(arguments.profile))
     install_crash_handler()
     application = build_application(sys.argv[:1])

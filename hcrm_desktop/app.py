@@ -12,9 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import PySide6
 from PySide6.QtCore import QLibraryInfo, QLocale, QObject, QTimer, QTranslator, Slot
 from PySide6.QtWidgets import QApplication, QMainWindow
 
+from hcrm_core.errors import SurroundingsFailed
 from hcrm_desktop.cache.rows import SignedIn
 from hcrm_desktop.paths import settings_file
 from hcrm_desktop.settings import Settings, load_settings, save_settings
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 START_SIZE = (1366, 768)
 SMALLEST_SIZE = (1100, 640)
+BROKEN_BINDINGS = "6.12.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +229,19 @@ class Workstation(QObject):
     def _on_theme_changed(self) -> None:
         if self.theme.scheme != self.settings.theme:
             self._remember(dataclasses.replace(self.settings, theme=self.theme.scheme))
+
+
+def check_bindings(*, bindings: str = PySide6.__version__, python: tuple[int, ...] = sys.version_info[:3]) -> None:
+    """Refuse PySide6 6.12.0 below Python 3.12: each call loses a reference to None, and the program aborts at work.
+
+    Raises:
+        SurroundingsFailed: on that pair.
+    """
+    if bindings == BROKEN_BINDINGS and python < (3, 12):
+        raise SurroundingsFailed(
+            f"PySide6 {bindings} aborts on Python {python[0]}.{python[1]}",
+            remedy="install PySide6-Essentials 6.11.3, or Python 3.12 or newer",
+        )
 
 
 def build_application(arguments: list[str]) -> QApplication:

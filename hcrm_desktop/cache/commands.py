@@ -5,10 +5,12 @@ Raises everywhere: SignInRequired when nobody is signed in; NotPermitted for the
 ``customer_unknown``, ``nothing_measured``, ``nothing_to_undo``, ``already_sent``.
 """
 
+import logging
 from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from hcrm_core.errors import NotPermitted, Rejected
@@ -25,13 +27,14 @@ from hcrm_core.wire import (
     SnoozeTask,
 )
 from hcrm_desktop.cache import overlay
-from hcrm_desktop.cache.outbox import Intent
+from hcrm_desktop.cache.outbox import Entry, Intent
 from hcrm_desktop.cache.rows import Changes, ExamEntry, EyeRow
 from hcrm_desktop.cache.tables import CUSTOMER, TASK
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_store.base import new_id
 from hcrm_store.clock import business_date
 
+_log = logging.getLogger(__name__)
 _WORKED = ("task", "follow_up", "outbox")
 _EXAMINED = ("exam", "eye_measurement", "outbox")
 
@@ -157,10 +160,17 @@ def _enter(
         body=body.model_dump(mode="json"),
     )
     with workspace.exclusive():
-        entry = workspace.outbox.add(intent)
+        _show(workspace, workspace.outbox.add(intent), person=person)
+    return Changes.of(*kinds)
+
+
+def _show(workspace: Workspace, entry: Entry, *, person: Person) -> None:
+    """Lay an entry over the cache. It counts even if that fails: told that it did not, a person enters it again."""
+    try:
         with workspace.write() as session:
             overlay.lay(session, entry, person=person)
-    return Changes.of(*kinds)
+    except DBAPIError as error:
+        _log.error("an entry is saved but not shown before the next sync: %s", type(error.orig).__name__)
 
 
 def _task(workspace: Workspace, task_id: UUID) -> Json:

@@ -134,7 +134,11 @@ def open_workspace(folder: Path, key: bytes, *, clock: Clock) -> Workspace:
     except BaseException:
         lock.release()
         raise
-    workspace.restore()
+    try:
+        workspace.restore()
+    except BaseException:  # a full disk: what is left open would refuse the next attempt
+        workspace.close()
+        raise
     return workspace
 
 
