@@ -4,6 +4,7 @@ What a command needs is imported when it runs: `--help` must not wait for a web 
 """
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from uuid import UUID
 
 import typer
 
-from hcrm_central.settings import Settings
+from hcrm_central.settings import Settings, read_settings, unknown_variables
 from hcrm_core.errors import HcrmError, StoreUnusable, SurroundingsFailed
 from hcrm_core.terms import Role
 from hcrm_store.clock import SystemClock
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 
 FAILED, CLOCK = 2, SystemClock()
+_SCANNABLE = (1990, 2999)  # years: rules look decades back and ahead of the day
 EMPTY: tuple[object, ...] = (None, "", (), [], {})
 Json = Annotated[bool, typer.Option("--json", help="print the report as JSON")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="read the password from standard input")]
@@ -40,13 +42,15 @@ FromStdin = Annotated[bool, typer.Option("--password-stdin", help="read the pass
 def main() -> None:
     """Run a command. What the surroundings did wrong is told in a sentence, not in a trace."""
     signal.signal(signal.SIGTERM, _interrupt)  # so that a private database is stopped in order
+    for name in unknown_variables(os.environ):
+        print(f"hcrm-central: there is no setting {name}; it is ignored (docs/central.md)", file=sys.stderr)
     try:
         app()
     except HcrmError as error:
         _fail(str(error), remedy=error.remedy if isinstance(error, SurroundingsFailed) else "")
     except Exception as error:
         _fail_if_database(error)
-        raise
+        _fail_unforeseen(error)
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -65,6 +69,16 @@ def _fail_if_database(error: Exception) -> None:
 
     if isinstance(error, OperationalError):
         _fail("the database does not answer", remedy="run hcrm-central doctor")
+
+
+def _fail_unforeseen(error: Exception) -> NoReturn:
+    """A trace quotes what was worked on, which may be a customer: tell type and place, as the log does."""
+    from hcrm_central.logs import described, places
+
+    print("\n".join(places(error.__traceback__)), file=sys.stderr)
+    told = described(error)
+    what = ", ".join(str(told[name]) for name in ("error", "sqlstate", "constraint") if told.get(name))
+    _fail(f"something unforeseen happened ({what})", remedy="run hcrm-central doctor, and report the lines above")
 
 
 def _say(text: str) -> None:
@@ -98,7 +112,7 @@ def migrate() -> None:
     from hcrm_central.store.migrate import migrate as upgrade
     from hcrm_central.store.opening import open_store
 
-    settings = Settings()
+    settings = read_settings()
     if settings.database_url and not settings.owner_database_url:
         raise StoreUnusable("the owner's address is missing", remedy="set HCRM_OWNER_DATABASE_URL for this command")
     with open_store(settings) as store:
@@ -116,7 +130,7 @@ def serve() -> None:
     from hcrm_central import logs, serving
     from hcrm_central.app import create_app
 
-    settings = Settings()
+    settings = read_settings()
     logs.configure(settings)
     with _opened(settings) as store:
         serving.serve(create_app(store, settings, clock=CLOCK), settings)
@@ -152,7 +166,7 @@ def _create(username: str, *, role: Role, staff_code: str | None, name: str | No
     from hcrm_central import accounts
 
     password = _password(from_stdin=password_stdin)
-    with _opened(Settings()) as store:
+    with _opened(read_settings()) as store:
         accounts.create_account(
             store.jobs,
             username=username,
@@ -188,7 +202,7 @@ def import_ledger(
     """Import an Excel ledger. Importing it again changes nothing."""
     from hcrm_central.connectors import ledger
 
-    with _opened(Settings()) as store:
+    with _opened(read_settings()) as store:
         report = ledger.import_ledger(
             store.jobs,
             file,
@@ -206,7 +220,7 @@ def undo_import(batch_id: Annotated[UUID, typer.Argument(metavar="ID")], *, as_j
     """Take an import back, but for what somebody has worked on since."""
     from hcrm_central.connectors import ledger
 
-    with _opened(Settings()) as store:
+    with _opened(read_settings()) as store:
         report = ledger.undo_import(store.jobs, batch_id, clock=CLOCK)
     _report(report.as_json(), as_json=as_json)
 
@@ -220,7 +234,7 @@ def load_extract(
     """Load an extract of another system (docs/extract.md). Loading it again changes nothing."""
     from hcrm_central.connectors import extract
 
-    with _opened(Settings()) as store:
+    with _opened(read_settings()) as store:
         report = extract.load_extract(store.jobs, directory, clock=CLOCK)
     _report(report.as_json(), as_json=as_json)
 
@@ -239,7 +253,9 @@ def scan(
     """Compute facts, sort customers into segments and make today's tasks. A second scan adds none."""
     from hcrm_central.jobs.scan import scan as run
 
-    with _opened(Settings()) as store:
+    if on is not None and not _SCANNABLE[0] <= on.year <= _SCANNABLE[1]:
+        raise typer.BadParameter("the year is out of reach", param_hint="--on")
+    with _opened(read_settings()) as store:
         report = run(store.jobs, clock=CLOCK, on=on.date() if on else None)
     _report(report.as_json(), as_json=as_json)
 
@@ -250,7 +266,7 @@ def doctor(*, as_json: Json = False) -> None:
     from hcrm_central.doctor import Level, examine
     from hcrm_central.store.opening import open_store
 
-    settings = Settings()
+    settings = read_settings()
     with open_store(settings) as store:
         findings = examine(store, settings, clock=CLOCK)
     if as_json:

@@ -55,11 +55,12 @@ def described(error: BaseException) -> dict[str, object]:
     """An error as a log may hold it: its type, the database's code and constraint, and where it was raised."""
     cause = getattr(error, "orig", None) or error
     diagnosis = getattr(cause, "diag", None)
-    told: dict[str, object] = {"error": type(cause).__name__, "at": _places(error.__traceback__)}
+    told: dict[str, object] = {"error": type(cause).__name__, "at": places(error.__traceback__)}
     if diagnosis is not None:
         told |= {"sqlstate": diagnosis.sqlstate, "constraint": diagnosis.constraint_name}
     return told
 
 
-def _places(trace: TracebackType | None) -> list[str]:
+def places(trace: TracebackType | None) -> list[str]:
+    """Where an error came through, without what was worked on there."""
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)][-12:]

@@ -1,11 +1,19 @@
 """Configuration: one typed object, read from `HCRM_*` variables. Secrets are never logged or printed."""
 
+import logging
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field, SecretStr
+from limits import parse
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hcrm_core.errors import SurroundingsFailed
+
+_PREFIX = "HCRM_"
+_OF_OTHERS = {"HCRM_PROFILE"}  # the workstation's
 
 
 class Settings(BaseSettings):
@@ -15,7 +23,7 @@ class Settings(BaseSettings):
     addresses, one for each duty, so that no process holds more rights than its work needs.
     """
 
-    model_config = SettingsConfigDict(env_prefix="HCRM_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
 
     database_url: SecretStr | None = Field(default=None, description="service: a login in role hcrm_app")
     jobs_database_url: SecretStr | None = Field(default=None, description="scan and import: in role hcrm_jobs")
@@ -25,16 +33,32 @@ class Settings(BaseSettings):
     durable: bool = Field(default=True, description="false only for tests: a crash may lose the database")
 
     host: str = "127.0.0.1"
-    port: int = 8765
+    port: int = Field(default=8765, ge=0, le=65535)
     log_level: str = "INFO"
     log_json: bool = False
 
-    access_token_minutes: int = 30
-    refresh_token_days: int = 30
-    lease_days: int = 7
+    access_token_minutes: int = Field(default=30, ge=1, le=100_000)
+    refresh_token_days: int = Field(default=30, ge=1, le=100_000)
+    lease_days: int = Field(default=7, ge=1, le=100_000)
     login_attempts: str = Field(default="10/minute", description="for one account and for one address")
 
     max_request_bytes: int = Field(default=4_000_000, description="100 operations with the longest notes fit")
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, level: str) -> str:
+        if level.upper() not in logging.getLevelNamesMapping():
+            raise ValueError("there is no such level; there are DEBUG, INFO, WARNING and ERROR")
+        return level.upper()
+
+    @field_validator("login_attempts")
+    @classmethod
+    def _readable_rate(cls, rate: str) -> str:
+        try:
+            parse(rate)
+        except ValueError:
+            raise ValueError("write it like 10/minute") from None
+        return rate
 
     @property
     def access_lifetime(self) -> timedelta:
@@ -47,3 +71,23 @@ class Settings(BaseSettings):
     @property
     def lease(self) -> timedelta:
         return timedelta(days=self.lease_days)
+
+
+def read_settings() -> Settings:
+    """The settings, from the environment.
+
+    Raises:
+        SurroundingsFailed: if a variable is wrong. Its value is not repeated: it may be a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as mistake:
+        first = mistake.errors()[0]
+        name = f"{_PREFIX}{str(first['loc'][0]).upper()}"
+        raise SurroundingsFailed(f"{name} is wrong: {first['msg']}", remedy="see docs/central.md") from None
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables that look like settings and are none: misspelt, most likely."""
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields} | _OF_OTHERS
+    return sorted(name for name in environment if name.upper().startswith(_PREFIX) and name.upper() not in known)

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from hcrm_central.settings import Settings
 from hcrm_central.store import postgres
@@ -70,12 +71,18 @@ def _given(settings: Settings) -> Addresses | None:
 
 
 def _with_driver(address: str) -> str:
-    return make_url(address).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        raise StoreUnusable(
+            "a database address cannot be read", remedy="write it like postgresql://login:password@host/database"
+        ) from None
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
 @contextmanager
 def _private(settings: Settings) -> Iterator[Addresses]:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    _make_folder(settings.data_dir)
     gate = settings.data_dir / "postgres.lock"  # nobody comes in while another decides whether to switch off the light
     with exclusive(gate):
         server = postgres.start(
@@ -99,6 +106,16 @@ def _private(settings: Settings) -> Iterator[Addresses]:
             presence.dispose()
             if alone:
                 server.stop()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        remedy = "name a folder that can be written with HCRM_DATA_DIR"
+        raise StoreUnusable(
+            f"the folder {folder} cannot be made ({type(failure).__name__})", remedy=remedy
+        ) from failure
 
 
 def _is_last(here: Connection) -> bool:

@@ -179,6 +179,71 @@ def test_a_database_that_is_away_is_told_in_a_sentence(run: Run, monkeypatch: py
     assert run("doctor").code == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HCRM_PORT", "abc"),
+        ("HCRM_PORT", "65536"),
+        ("HCRM_LOG_LEVEL", "LOUD"),
+        ("HCRM_LOGIN_ATTEMPTS", "many"),
+        ("HCRM_ACCESS_TOKEN_MINUTES", "0"),
+        ("HCRM_DURABLE", "perhaps"),
+    ],
+)
+def test_a_wrong_setting_is_told_by_name_and_its_value_is_not_repeated(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    done = run("serve")
+    assert (done.code, done.out, "Traceback" in done.err) == (2, "", False)
+    assert f"{name} is wrong" in done.err
+    assert value == "0" or value not in done.err
+
+
+def test_an_address_that_is_none_is_told_without_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HCRM_DATABASE_URL", "sekret@@")
+    done = run("scan")
+    assert (done.code, "sekret" in done.err, "Traceback" in done.err) == (2, False, False)
+    assert "a database address cannot be read" in done.err
+
+
+def test_a_misspelt_setting_is_told_and_hinders_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HCRM_PROT", "1")
+    done = run("migrate")
+    assert (done.code, "no setting HCRM_PROT" in done.err) == (0, True)
+
+
+def test_a_folder_that_cannot_be_is_told_in_a_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HCRM_DATA_DIR", str(tmp_path / "file"))
+    for name in ("", "JOBS_", "OWNER_"):
+        monkeypatch.delenv(f"HCRM_{name}DATABASE_URL")
+    done = run("scan")
+    assert (done.code, "Traceback" in done.err) == (2, False)
+    assert "HCRM_DATA_DIR" in done.err
+
+
+@pytest.mark.parametrize(("day", "code"), [("1989-12-31", 2), ("1990-01-01", 0), ("2999-12-31", 0), ("3000-01-01", 2)])
+def test_a_scan_is_for_a_day_within_reach_of_the_rules(run: Run, clinic: Clinic, day: str, code: int) -> None:
+    done = run("scan", "--on", day)
+    assert (done.code, "Traceback" in done.err) == (code, False)
+
+
+def test_what_nobody_foresaw_is_told_by_type_and_place_only(
+    run: Run, clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("13800001234")
+
+    monkeypatch.setattr("hcrm_central.jobs.scan.scan", broken)
+    done = run("scan", "--json")
+    assert (done.code, done.out, "13800001234" in done.err) == (2, "", False)
+    assert "RuntimeError" in done.err
+    assert "test_cli.py" in done.err
+
+
 def test_one_address_without_the_other_is_not_taken_for_a_private_server(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
