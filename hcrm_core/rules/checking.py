@@ -11,7 +11,6 @@ from hcrm_core.rules.model import NO_OPERAND, Condition, Node, Operator, Paramet
 
 _EQUAL = {Operator.EQ, Operator.NE}
 _ORDER = {Operator.LT, Operator.LE, Operator.GT, Operator.GE, Operator.BETWEEN}
-_AGES = {Operator.AGE_GE, Operator.AGE_LT}
 OPERATORS: dict[FactType, frozenset[Operator]] = {
     FactType.DATE: frozenset(_ORDER | NO_OPERAND | RELATIVE | _EQUAL),
     FactType.BOOLEAN: frozenset(_EQUAL | NO_OPERAND),
