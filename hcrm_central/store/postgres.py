@@ -188,6 +188,11 @@ def _usable(programs: Path) -> Path:
 
     As root the server runs as somebody else, who cannot read a virtual environment below a private folder.
     """
+    if not (programs / _program("postgres")).exists():
+        raise StoreUnusable(
+            f"there is no PostgreSQL in {programs}",
+            remedy="set HCRM_POSTGRES_BIN to the folder that holds the program postgres, or unset it",
+        )
     if _run(programs, "postgres", ["--version"], check=False) == 0:
         return programs
     install = programs.parent

@@ -225,6 +225,16 @@ def test_a_folder_that_cannot_be_is_told_in_a_sentence(
     assert "HCRM_DATA_DIR" in done.err
 
 
+def test_a_folder_without_postgresql_is_told_in_a_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HCRM_POSTGRES_BIN", str(tmp_path))
+    for name in ("", "JOBS_", "OWNER_"):
+        monkeypatch.delenv(f"HCRM_{name}DATABASE_URL")
+    done = run("scan")
+    assert (done.code, "HCRM_POSTGRES_BIN" in done.err, "Traceback" in done.err) == (2, True, False)
+
+
 @pytest.mark.parametrize(("day", "code"), [("1989-12-31", 2), ("1990-01-01", 0), ("2999-12-31", 0), ("3000-01-01", 2)])
 def test_a_scan_is_for_a_day_within_reach_of_the_rules(run: Run, clinic: Clinic, day: str, code: int) -> None:
     done = run("scan", "--on", day)
