@@ -62,7 +62,7 @@ class Workstation(QObject):
         super().__init__(application)
         self.options = options
         self.settings = self._wishes(options)
-        self.theme = Theme(application, self.settings.theme)
+        self.theme = Theme(application, self.settings.theme, touch=self.settings.touch)
         self.tasks = Tasks(parent=self)
         self.window = QMainWindow()
         self.frame: MainFrame | None = None

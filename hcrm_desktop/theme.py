@@ -49,7 +49,7 @@ class Tokens:
     grid: str
     band: tuple[str, str, str]  # percentile bands, outer to inner
     radius: int = 6
-    control: int = 32  # height of buttons and fields in px; 44 for touch
+    control: int = 32  # height of buttons and fields in px
     chip: int = 26
     row: int = 44  # height of a list line
     size_small: int = 12
@@ -119,11 +119,12 @@ class Theme(QObject):
 
     changed = Signal()
 
-    def __init__(self, application: QApplication, scheme: str = "light") -> None:
+    def __init__(self, application: QApplication, scheme: str = "light", *, touch: bool = False) -> None:
         super().__init__(application)
         self._application = application
         self._dressed: list[QWidget] = []
         self._icons = QTemporaryDir()  # removed with this object
+        self._touch = touch
         self.scheme = scheme
         self.tokens = LIGHT
         application.setStyle("Fusion")
@@ -150,7 +151,8 @@ class Theme(QObject):
         dark = scheme == "dark" or (
             scheme == "system" and QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
         )
-        self.tokens = DARK if dark else LIGHT
+        tokens = DARK if dark else LIGHT
+        self.tokens = for_fingers(tokens) if self._touch else tokens
         self._application.setFont(_font(self.tokens))
         self._application.setPalette(palette(self.tokens))  # what QSS does not reach follows it
         self._dressed = [window for window in self._dressed if shiboken6.isValid(window)]
@@ -197,6 +199,11 @@ class Theme(QObject):
     def _on_system_scheme_changed(self) -> None:
         if self.scheme == "system":
             self.choose("system")
+
+
+def for_fingers(tokens: Tokens) -> Tokens:
+    """The touch variant: larger targets and text, the same colours."""
+    return dataclasses.replace(tokens, control=44, chip=36, row=56, size_text=16, size_small=14)
 
 
 def _font(tokens: Tokens) -> QFont:

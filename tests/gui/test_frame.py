@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
     QAbstractSpinBox,
+    QApplication,
     QComboBox,
     QDialog,
     QLabel,
@@ -259,10 +260,18 @@ def test_f1_shows_all_keys(qtbot: QtBot, frame_for: Open) -> None:
 def test_the_theme_changes_at_once_and_back(theme: Theme, frame_for: Open) -> None:
     frame = frame_for(Role.ASSISTANT)
     theme.toggle()
-    assert theme.tokens is DARK
+    assert theme.tokens == DARK
     assert frame.palette().window().color().name().upper() == DARK.bg
     theme.toggle()
-    assert theme.tokens is LIGHT
+    assert theme.tokens == LIGHT
+
+
+def test_touch_enlarges_targets_and_text(qapp: QApplication, theme: Theme) -> None:
+    fingers = Theme(qapp, "light", touch=True)
+    assert fingers.tokens.control == 44
+    assert fingers.tokens.bg == LIGHT.bg
+    theme.choose("light")  # the application wears the tests' own again
+    assert qapp.font().pixelSize() == LIGHT.size_text
 
 
 @pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=lambda tokens: tokens.name)

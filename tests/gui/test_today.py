@@ -13,13 +13,13 @@ from hcrm_core.terms import Outcome, Role, TaskState
 from hcrm_desktop.cache import commands, queries
 from hcrm_desktop.cache.rows import TaskFilter, TaskRow
 from hcrm_desktop.cache.workspace import Workspace
-from hcrm_desktop.models.task_list import PAGE, TaskListModel
+from hcrm_desktop.models.task_list import PAGE, ROW_ROLE, SIBLING_ROLE, TaskListModel
 from hcrm_desktop.views.today.lines import urgency
 from hcrm_desktop.views.today.outcomes import BOOK_AHEAD_DAYS
 from hcrm_desktop.views.today.page import TodayPage
 from hcrm_store.base import new_id
 from tests.gui.conftest import DeskFor
-from tests.gui.filling import TODAY, add_tasks, child_rows, put, task_row
+from tests.gui.filling import SITE, TODAY, add_tasks, child_rows, put, row, task_row
 
 Open = Callable[[], TodayPage]
 
@@ -116,6 +116,66 @@ def test_typing_a_note_does_not_record_an_outcome(qtbot: QtBot, workspace: Works
     qtbot.keyClicks(shown._outcomes._note, "12")
     assert shown._outcomes.note() == "12"
     assert workspace.outbox.unsent()[0] == 0
+
+
+def test_enter_ends_a_note_and_the_keys_belong_to_the_list_again(
+    qtbot: QtBot, workspace: Workspace, page: Open
+) -> None:
+    add_tasks(workspace, "王小明")
+    shown = page()
+    qtbot.waitUntil(lambda: "王芳，您好！" in words(shown))
+    qtbot.keyClick(view(shown), Qt.Key.Key_N)
+    qtbot.keyClicks(shown._outcomes._note, "busy")
+    with qtbot.assertNotEmitted(shown.customer_requested):
+        qtbot.keyClick(shown._outcomes._note, Qt.Key.Key_Return)
+    assert view(shown).hasFocus()
+    with qtbot.waitSignal(shown.recorded):
+        qtbot.keyClick(view(shown), Qt.Key.Key_3)
+    with workspace.read() as session:
+        (contact,) = queries.customer_record(session, stored(workspace)[0].customer_id, today=TODAY).follow_ups
+    assert (contact.outcome, contact.note) == (Outcome.CONSIDERING, "busy")
+
+
+def test_a_day_that_was_picked_belongs_to_any_outcome(qtbot: QtBot, workspace: Workspace, page: Open) -> None:
+    add_tasks(workspace, "王小明")
+    shown = page()
+    qtbot.waitUntil(lambda: "王芳，您好！" in words(shown))
+    qtbot.keyClick(view(shown), Qt.Key.Key_D)
+    qtbot.keyClick(shown._outcomes._next, Qt.Key.Key_Up)  # a later year, month or day: whichever Qt chose
+    qtbot.keyClick(shown._outcomes._next, Qt.Key.Key_Return)
+    picked = shown._outcomes._next.date().toPython()
+    with qtbot.waitSignal(shown.recorded):
+        qtbot.keyClick(view(shown), Qt.Key.Key_2)
+    (task,) = stored(workspace)
+    assert task.next_on == picked != TODAY + timedelta(days=BOOK_AHEAD_DAYS)
+
+
+def test_why_is_one_key_away_and_closed_again_for_the_next_case(qtbot: QtBot, workspace: Workspace, page: Open) -> None:
+    seen = {"label": "应复查日期", "value": "2026-10-01", "verdict": "true", "eye": "", "unit": "", "quantity": 52}
+    asked = {"operator": "days_ago_gt", "threshold": "30", "threshold_unit": "天", "negated": False, "on": None}
+    add_tasks(workspace, "王小明", "李小红", evidence=[seen | asked])
+    shown = page()
+    qtbot.waitUntil(lambda: "应复查日期 2026-10-01（已 52 天）" in words(shown))
+    assert "要求 ＞ 30 天" not in words(shown)
+    qtbot.keyClick(view(shown), Qt.Key.Key_Question)
+    assert "要求 ＞ 30 天" in words(shown)
+    qtbot.keyClick(view(shown), Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: "要求 ＞ 30 天" not in words(shown))
+
+
+def test_children_of_one_family_are_marked(qtbot: QtBot, workspace: Workspace, page: Open) -> None:
+    family = new_id()
+    put(workspace, row("guardian", new_id(), family_id=str(family), name="王芳", phone="14399900011"))
+    for name, home in (("姐姐", family), ("妹妹", family), ("别人", new_id())):
+        child = new_id()
+        about = {"name": name, "site_id": str(SITE), "family_id": str(home)}
+        put(workspace, row("customer", child, **about), task_row(child))
+    shown = page()
+    qtbot.waitUntil(lambda: len(listed(shown)) == 3)
+    model = view(shown).model()
+    marked = {model.index(n, 0).data(ROW_ROLE).name for n in range(3) if model.index(n, 0).data(SIBLING_ROLE)}
+    assert marked == {"姐姐", "妹妹"}
+    qtbot.waitUntil(lambda: "同一家长，一次说完" in words(shown))
 
 
 def test_snooze_needs_a_day_to_come(qtbot: QtBot, workspace: Workspace, page: Open) -> None:
