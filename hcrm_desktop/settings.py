@@ -17,11 +17,13 @@ class Settings:
         server_url: address of the centre.
         last_username: offered at the next sign-in.
         theme: "light", "dark" or "system".
+        touch: larger targets and text.
     """
 
     server_url: str = "http://127.0.0.1:8765"
     last_username: str = ""
     theme: str = "system"
+    touch: bool = False
 
 
 def load_settings(path: Path) -> Settings:
