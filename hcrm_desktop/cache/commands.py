@@ -6,7 +6,7 @@ Raises everywhere: SignInRequired when nobody is signed in; NotPermitted for the
 """
 
 import logging
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -34,6 +34,8 @@ from hcrm_desktop.cache.workspace import Workspace
 from hcrm_store.base import new_id
 from hcrm_store.clock import business_date
 
+# Two calls to one family end no sooner after each other.
+DOUBLE_PRESS = timedelta(seconds=1)
 _log = logging.getLogger(__name__)
 _WORKED = ("task", "follow_up", "outbox")
 _EXAMINED = ("exam", "eye_measurement", "outbox")
@@ -160,8 +162,19 @@ def _enter(
         body=body.model_dump(mode="json"),
     )
     with workspace.exclusive():
+        if _is_second_press(workspace, intent):
+            return Changes.of()
         _show(workspace, workspace.outbox.add(intent), person=person)
     return Changes.of(*kinds)
+
+
+def _is_second_press(workspace: Workspace, intent: Intent) -> bool:
+    """A key that bounced, or was pressed again before the list had moved on, is no second call to the family."""
+    last = workspace.outbox.latest(intent.account_id)
+    if last is None or not timedelta() <= workspace.clock.now() - last.captured_at < DOUBLE_PRESS:
+        return False
+    same = (last.kind, last.row_id) == (intent.kind, intent.row_id)
+    return same and {**last.body, "follow_up_id": None} == {**intent.body, "follow_up_id": None}
 
 
 def _show(workspace: Workspace, entry: Entry, *, person: Person) -> None:

@@ -109,6 +109,13 @@ class Outbox:
             connection.execute(insert(OPERATION).values(values))
             return _entry(connection.execute(select(OPERATION).where(OPERATION.c.op_id == values["op_id"])).one())
 
+    def latest(self, account_id: UUID) -> Entry | None:
+        """What this account entered last."""
+        mine = select(OPERATION).where(OPERATION.c.account_id == account_id).order_by(OPERATION.c.position.desc())
+        with self._engine.connect() as connection:
+            row = connection.execute(mine.limit(1)).first()
+        return None if row is None else _entry(row)
+
     def withdraw_last(self, account_id: UUID) -> Entry:
         """Take back the latest entry, if it was never offered to the centre.
 

@@ -41,8 +41,10 @@ class Desk:
 
     def sign_in(self, username: str) -> None:
         client = self._client()
-        CentreSession(self.workspace, client).sign_in(username, PASSWORD)
-        client.close()
+        try:
+            CentreSession(self.workspace, client).sign_in(username, PASSWORD)
+        finally:
+            client.close()
 
     def sync(self) -> CycleReport:
         """One cycle, after the undo window of what was entered."""
