@@ -257,7 +257,8 @@ def virtual_screen(environment: dict[str, str]) -> Iterator[dict[str, str]]:
     try:
         with os.fdopen(reader) as answer:
             shown = {**environment, "DISPLAY": f":{answer.readline().strip()}", "QT_QPA_PLATFORM": "xcb"}
-        desk = subprocess.Popen([manager], env=shown, stderr=subprocess.DEVNULL, start_new_session=True)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        desk = subprocess.Popen([manager], env=shown, start_new_session=True, **quiet)
         try:
             yield shown
         finally:
@@ -306,12 +307,13 @@ def say(message: str) -> None:
 
 def tell(summary: dict[str, Any]) -> None:
     """The day in figures."""
-    for name in ("simulated", "imported", "scanned"):
-        if counts := summary.get(name, {}).get("counts"):
-            say(
-                f"{name}: "
-                + ", ".join(f"{key} {value}" for key, value in counts.items() if not isinstance(value, dict))
-            )
+    created = summary["imported"]["created"]
+    held = sum(sheet["held"] for sheet in summary["imported"]["sheets"])
+    say("ledger: " + ", ".join(f"{n} {kind}" for kind, n in created.items()) + f"; {held} row(s) held with reasons")
+    segments = {key: one["now"] for key, one in summary["scanned"]["segments"].items()}
+    say("segments: " + ", ".join(f"{key} {n}" for key, n in segments.items()))
+    tasks = {key: one["created"] for key, one in summary["scanned"]["sops"].items() if one["created"]}
+    say(f"tasks today: {sum(tasks.values())} (" + ", ".join(f"{key} {n}" for key, n in tasks.items()) + ")")
 
 
 if __name__ == "__main__":
