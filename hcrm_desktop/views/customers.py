@@ -45,13 +45,13 @@ class CustomersPage(QWidget):
         QShortcut(QKeySequence("/"), self._table, self._text.setFocus)
 
     def _columns(self) -> list[Column[CustomerHit]]:
-        words, tasks = self._desk.words, self._desk.tasks
+        words, tasks, role = self._desk.words, self._desk.tasks, self._desk.person.role
         return [
             Column(title=self.tr("姓名"), text=lambda hit: hit.name),
             Column(title=self.tr("性别"), text=lambda hit: words.sex(hit.sex)),
             Column(title=self.tr("年龄"), text=lambda hit: words.age(hit.birth_date, tasks.today())),
             Column(title=self.tr("在戴"), text=lambda hit: words.product(hit.product)),
-            Column(title=self.tr("家长"), text=lambda hit: hit.guardian_name or self.tr("未登记")),
+            Column(title=self.tr("家长"), text=lambda hit: hit.guardian_name or words.no_guardian(role)),
             Column(title=self.tr("手机尾号"), text=lambda hit: hit.phone_tail or self.tr("—")),
             Column(title=self.tr("院区"), text=lambda hit: hit.site_name),
         ]

@@ -46,6 +46,10 @@ class Words(QObject):
             Role.ADMIN: self.tr("系统管理员"),
         }[role]
 
+    def no_guardian(self, role: Role) -> str:
+        """Why no guardian is shown: row security keeps those of others' customers from an optometrist."""
+        return self.tr("家长仅责任人可见") if role is Role.OPTOMETRIST else self.tr("家长未登记")
+
     def product(self, product: ProductKind | None) -> str:
         if product is None:
             return self.tr("未配镜")

@@ -101,7 +101,7 @@ class RecordHeader(QFrame):
 
     def _contact_text(self, head: CustomerHeader) -> str:
         if not head.guardian_name and head.phone is None:
-            return self.tr("家长未登记")
+            return self._words.no_guardian(self._role)
         relation = self.tr("（{relation}）").format(relation=head.guardian_relation) if head.guardian_relation else ""
         return self.tr("{guardian}{relation} {phone}").format(
             guardian=head.guardian_name or self.tr("家长"), relation=relation, phone=self._phone(head.phone)
