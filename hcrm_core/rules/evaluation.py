@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from hcrm_core.eye.age import months_before
 from hcrm_core.rules.lowering import (
     RELATIVE,
     Comparison,
@@ -17,7 +18,6 @@ from hcrm_core.rules.lowering import (
     Lowered,
     Negation,
     Some,
-    months_before,
     relative_unit,
 )
 from hcrm_core.rules.model import NO_OPERAND, Operator, Unknown
@@ -185,4 +185,4 @@ def _quantity(test: Comparison, value: Constant | None, *, on: date) -> int | No
     if test.condition.op.value.startswith("age"):
         return on.year - value.year - ((on.month, on.day) < (value.month, value.day))
     months = (on.year - value.year) * 12 + on.month - value.month
-    return months if value <= months_before(on, months) else months - 1
+    return months if value <= months_before(on, months=months) else months - 1

@@ -3,7 +3,6 @@
 Both readers of a rule, the SQL compiler and the Python evaluator, read the lowered tree and nothing else.
 """
 
-import calendar
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,6 +10,7 @@ from decimal import Decimal
 from typing import cast
 
 from hcrm_core.errors import Rejected
+from hcrm_core.eye.age import months_before, years_before
 from hcrm_core.facts.catalogue import CATALOGUE, Fact, FactType
 from hcrm_core.rules.model import (
     NO_OPERAND,
@@ -112,24 +112,6 @@ def facts_of(condition: Condition) -> tuple[Fact, ...]:
     return tuple(CATALOGUE[name] for name in names)
 
 
-def months_before(on: date, months: int) -> date:
-    """The latest day whose anniversary in `months` calendar months has come by `on`.
-
-    A month's last day answers for the days it lacks: what began on 31 August is six months old on 28 February.
-    """
-    year, month0 = divmod(on.year * 12 + on.month - 1 - months, 12)
-    length = calendar.monthrange(year, month0 + 1)[1]
-    ends_month = on.day == calendar.monthrange(on.year, on.month)[1]
-    return date(year, month0 + 1, length if ends_month else min(on.day, length))
-
-
-def years_before(on: date, years: int) -> date:
-    """The latest birth date that makes somebody `years` old on `on`. Born on 29 February means older on 1 March."""
-    if (on.month, on.day) == (2, 29) and not calendar.isleap(on.year - years):
-        return date(on.year - years, 2, 28)
-    return on.replace(year=on.year - years)
-
-
 _RELATIVE: dict[Operator, Operator] = {
     Operator.DAYS_AGO_GT: Operator.LT,
     Operator.DAYS_AGO_GE: Operator.LE,
@@ -190,9 +172,9 @@ def _operands(
 
 def _relative(op: Operator, number: int, *, on: date) -> date:
     if op in (Operator.AGE_GE, Operator.AGE_LT):
-        return years_before(on, number)
+        return years_before(on, years=number)
     if op in (Operator.MONTHS_AGO_GE, Operator.MONTHS_AGO_LT):
-        return months_before(on, number)
+        return months_before(on, months=number)
     ahead = op in (Operator.IN_DAYS_LE, Operator.IN_DAYS_GT)
     return on + timedelta(days=number if ahead else -number)
 

@@ -71,25 +71,6 @@ def ago(today: date, days: int) -> date:
     return today - timedelta(days=days)
 
 
-def months_before(today: date, months: int) -> date:
-    """The day of the month that many calendar months earlier; the month's last day if it has no such day."""
-    year, month = divmod(today.year * 12 + today.month - 1 - months, 12)
-    return last_valid(year, month + 1, today.day)
-
-
-def years_before(today: date, years: int) -> date:
-    return months_before(today, years * 12)
-
-
-def last_valid(year: int, month: int, day: int) -> date:
-    for candidate in range(day, 27, -1):
-        try:
-            return date(year, month, candidate)
-        except ValueError:
-            continue
-    return date(year, month, min(day, 28))
-
-
 def series(points: Iterable[tuple[date, float]], *, axial: float = 24.00, **options: object) -> tuple[EdgeExam, ...]:
     """Exams whose spherical equivalent moves as given, both eyes alike, axial length in step.
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
+from hcrm_core.eye.age import months_before, years_before
 from hcrm_core.terms import LensState, ProductKind, RefractionMethod
 from hcrm_sim.edges.case import (
     EdgeCase,
@@ -10,9 +11,7 @@ from hcrm_sim.edges.case import (
     EdgeOrder,
     ago,
     arrived,
-    months_before,
     series,
-    years_before,
 )
 
 SINGLE, FUNCTIONAL = ProductKind.SINGLE_VISION, ProductKind.FUNCTIONAL
@@ -43,7 +42,7 @@ def _framed(
     return EdgeCase(
         key=key,
         why=f"{growth:.2f} D more myopic over an episode of {product.value} since {worn_since}",
-        born=years_before(today, 10),
+        born=years_before(today, years=10),
         filed_on=first,
         exams=series([(first, -2.00), (last, round(-2.00 - growth, 2))]),
         orders=(EdgeOrder(product=product, on=worn_since),),
@@ -52,14 +51,14 @@ def _framed(
 
 
 def _six_months(today: date) -> list[EdgeCase]:
-    edge = months_before(today, 6)
+    edge = months_before(today, months=6)
     days = {"six-months-less-a-day": edge + ONE_DAY, "six-months": edge, "six-months-and-a-day": edge - ONE_DAY}
     return [_framed(today, growth=0.50, key=f"frame-{name}", dispensed=day) for name, day in days.items()]
 
 
 def _gates(today: date) -> list[EdgeCase]:
     """Old enough for OK lenses or not, and born on a day that most years do not have."""
-    eighth = years_before(today, 8)
+    eighth = years_before(today, years=8)
     ages = {
         "eighth-birthday-tomorrow": eighth + ONE_DAY,
         "eighth-birthday": eighth,
@@ -138,7 +137,7 @@ def _two_exams(today: date, *, apart: int, growth: float) -> EdgeCase:
 
 def _curve_cases(today: date) -> list[EdgeCase]:
     """Children at the ends of a reference's ages, long and short series, values that a screen must bear."""
-    sixth, fifteenth = years_before(today, 6), years_before(today, 15)
+    sixth, fifteenth = years_before(today, years=6), years_before(today, years=15)
     seen = ago(today, 30)
     one = EdgeExam(on=seen, se=(0.75, 1.0), axial=(22.6, 22.5), cycloplegic=True, state=LensState.NONE)
     young = EdgeCase(key="curve-not-yet-6", why="measured the day before 6", born=None, exams=(one,))
@@ -147,7 +146,9 @@ def _curve_cases(today: date) -> list[EdgeCase]:
         young.but(key="curve-6", why="measured on the 6th birthday", born=sixth - timedelta(days=30), filed_on=seen),
         young.but(key="curve-15", why="on the 15th birthday", born=fifteenth - timedelta(days=30), filed_on=seen),
         young.but(key="curve-past-15", why="the day after 15", born=fifteenth - timedelta(days=31), filed_on=seen),
-        young.but(key="curve-age-3", why="youngest", born=years_before(today, 3) - timedelta(days=40), filed_on=seen),
+        young.but(
+            key="curve-age-3", why="youngest", born=years_before(today, years=3) - timedelta(days=40), filed_on=seen
+        ),
     ]
     return [*cases, _long_series(today), _high_myope(today), _shrinking(today), _one_eyed(today)]
 
@@ -157,14 +158,16 @@ def _long_series(today: date) -> EdgeCase:
     case = _framed(today, growth=0.50, key="curve-24-exams", product=FUNCTIONAL, dispensed=ago(today, 2000))
     days = [day for day, _ in points]
     return case.but(
-        why="24 exams over six years", born=years_before(today, 13), exams=series(points), visits=arrived(*days)
+        why="24 exams over six years", born=years_before(today, years=13), exams=series(points), visits=arrived(*days)
     )
 
 
 def _high_myope(today: date) -> EdgeCase:
     points = [(ago(today, 720), -5.75), (ago(today, 360), -6.0), (ago(today, 20), -6.5)]
     case = _framed(today, growth=0.5, key="curve-high-myope", product=FUNCTIONAL, dispensed=ago(today, 715))
-    return case.but(why="crosses −6.00 D and 26.00 mm", born=years_before(today, 14), exams=series(points, axial=25.86))
+    return case.but(
+        why="crosses −6.00 D and 26.00 mm", born=years_before(today, years=14), exams=series(points, axial=25.86)
+    )
 
 
 def _shrinking(today: date) -> EdgeCase:

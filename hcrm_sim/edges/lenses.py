@@ -2,8 +2,9 @@
 
 from datetime import date
 
+from hcrm_core.eye.age import years_before
 from hcrm_core.terms import Eye, LensState, ProductKind
-from hcrm_sim.edges.case import EdgeCase, EdgeExam, EdgeOrder, ago, arrived, years_before
+from hcrm_sim.edges.case import EdgeCase, EdgeExam, EdgeOrder, ago, arrived
 
 OK = ProductKind.OK_LENS
 # 550 days: requirement R4.1f. 365 and 480: reminders before (clinical pack 4.6). 120: no activity (the same).
@@ -30,7 +31,7 @@ def _wearer(today: date, *, days: int, seen: int, key: str) -> EdgeCase:
     return EdgeCase(
         key=key,
         why=f"OK lenses handed over {days} days ago, last here {seen} days ago",
-        born=years_before(today, 11),
+        born=years_before(today, years=11),
         filed_on=baseline.on,
         exams=(baseline, under_lens),
         orders=(EdgeOrder(product=OK, on=worn_since),),

@@ -2,8 +2,9 @@
 
 from datetime import date, timedelta
 
+from hcrm_core.eye.age import years_before
 from hcrm_core.terms import LeadKind, LensState, Outcome, ProductKind, Sex, VisitState
-from hcrm_sim.edges.case import EdgeCase, EdgeExam, EdgeOrder, ago, arrived, series, years_before
+from hcrm_sim.edges.case import EdgeCase, EdgeExam, EdgeOrder, ago, arrived, series
 
 # Days past the recheck date: reminded 3 days before, called after 7, lost after 30.
 OVERDUE_EDGES = (-4, -3, -2, -1, 0, 1, 6, 7, 8, 29, 30, 31, 90)
@@ -42,7 +43,7 @@ def recall_cases(today: date) -> list[EdgeCase]:
 
 def adult_cases(today: date) -> list[EdgeCase]:
     """Candidates for the refractive department, and those who just are not."""
-    eighteenth = years_before(today, 18)
+    eighteenth = years_before(today, years=18)
     ages = {"tomorrow": eighteenth + ONE_DAY, "today": eighteenth, "yesterday": eighteenth - ONE_DAY}
     stable = _adult(today, key="adult-open-lead")
     return [
@@ -69,7 +70,7 @@ def file_cases(today: date) -> list[EdgeCase]:
     filed = EdgeCase(
         key="potential-filed",
         why="on file after screening, never bought",
-        born=years_before(today, 7),
+        born=years_before(today, years=7),
         filed_on=seen,
         exams=(look,),
         visits=arrived(seen),
@@ -80,7 +81,7 @@ def file_cases(today: date) -> list[EdgeCase]:
     elder = _due(today, late=3, key="sibling-elder").but(why="due together with the younger one")
     younger = elder.but(
         key="sibling-younger", why="shares a guardian with sibling-elder", family="sibling-elder",
-        born=years_before(today, 7), sex=Sex.MALE,
+        born=years_before(today, years=7), sex=Sex.MALE,
     )  # fmt: skip
     namesake = filed.but(key="namesake-one", name="李欣怡", why="same name and birthday as namesake-two")
     return [
@@ -105,7 +106,7 @@ def _due(today: date, *, late: int, key: str) -> EdgeCase:
     return EdgeCase(
         key=key,
         why=f"recheck {late} days past its date",
-        born=years_before(today, 9),
+        born=years_before(today, years=9),
         filed_on=first,
         exams=series([(first, -1.25), (last, -1.37)]),
         orders=(EdgeOrder(product=ProductKind.FUNCTIONAL, on=first + ONE_DAY),),
@@ -123,7 +124,7 @@ def _adult(today: date, *, key: str, cct: int | None = 545, change: float = 0.25
     return EdgeCase(
         key=key,
         why=f"adult, {change:.2f} D in {span} days, cornea of {cct} µm",
-        born=years_before(today, 20),
+        born=years_before(today, years=20),
         sex=Sex.MALE,
         filed_on=first,
         exams=exams,

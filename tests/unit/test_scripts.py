@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from hcrm_central.jobs.defaults import read_defaults
-from hcrm_core.rules.lowering import months_before
+from hcrm_core.eye.age import months_before
 from hcrm_core.scripts import Script, ScriptValues, render_script
 from hcrm_core.terms import Eye, ProductKind
 
@@ -72,7 +72,7 @@ def test_months_are_full_months(last_exam_on: date, said: str) -> None:
 def test_a_month_is_as_long_in_a_talk_as_in_a_rule() -> None:
     script = Script(key="k", label="l", sentences=(("{lens_months}个月",),))
     for since, today in [(date(2025, 8, 31), date(2026, 2, 28)), (date(2025, 8, 30), date(2026, 2, 27))]:
-        by_rule = 6 if since <= months_before(today, 6) else 5
+        by_rule = 6 if since <= months_before(today, months=6) else 5
         assert render_script(script, ScriptValues(today=today, lens_since=since)) == f"{by_rule}个月"
 
 

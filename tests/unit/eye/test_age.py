@@ -23,9 +23,15 @@ def test_half_a_year_is_about_half() -> None:
 
 
 @pytest.mark.parametrize(
-    ("on", "age"), [(date(2021, 2, 27), (4, 11)), (date(2021, 2, 28), (5, 0)), (date(2020, 2, 28), (3, 11))]
+    ("on", "age"),
+    [
+        (date(2021, 2, 28), (4, 11)),
+        (date(2021, 3, 1), (5, 0)),
+        (date(2020, 2, 28), (3, 11)),
+        (date(2020, 2, 29), (4, 0)),
+    ],
 )
-def test_somebody_born_on_a_leap_day_turns_older_on_the_last_of_february(on: date, age: tuple[int, int]) -> None:
+def test_somebody_born_on_a_leap_day_turns_older_on_1_march_of_a_common_year(on: date, age: tuple[int, int]) -> None:
     assert years_and_months(date(2016, 2, 29), on=on) == age
 
 
