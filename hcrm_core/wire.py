@@ -5,12 +5,13 @@ numbers travel as strings. Rows travel as `{kind, id, ver, body}`; the body hold
 reader's profile. See docs/sync.md for the conversation.
 """
 
-from datetime import date, datetime
+import re
+from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from hcrm_core.terms import Role
 
@@ -21,10 +22,29 @@ MAX_PULL_ROWS = 500
 Json = dict[str, Any]  # why Any: a row body's columns depend on kind and profile
 
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL and half a character: no database text holds them
+
+
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:  # the first and last hours of the calendar, in another zone
+        raise ValueError("the instant is out of reach") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class Message(BaseModel):
     """Base of all wire messages: immutable, and tolerant of fields that a later release adds."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @model_validator(mode="after")
+    def _texts_can_be_stored(self) -> Self:
+        if any(isinstance(value, str) and _UNSTORABLE.search(value) for value in self.__dict__.values()):
+            raise ValueError("a text holds what no database stores")
+        return self
 
 
 # ── sign-in ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -81,10 +101,10 @@ class HelloRequest(Message):
     """The workstation reports itself: release, what is unsent and since when, and its clock (data, never an order)."""
 
     protocol: int = PROTOCOL
-    app_version: str
-    unsent: int = 0
-    oldest_unsent_at: AwareDatetime | None = None
-    now: AwareDatetime
+    app_version: str = Field(max_length=40)
+    unsent: int = Field(default=0, ge=0, le=2**31 - 1)
+    oldest_unsent_at: Instant | None = None
+    now: Instant
 
 
 class StreamGrant(Message):
@@ -216,7 +236,7 @@ class Operation(Message):
     row_id: UUID
     base_ver: int | None
     body: Json
-    captured_at: AwareDatetime
+    captured_at: Instant
 
 
 class PushRequest(Message):

@@ -213,3 +213,30 @@ def test_a_database_error_is_told_by_code_and_constraint(
     assert answer.status_code == 500
     incident = next(line for line in lines(log) if line["event"] == "incident")
     assert (incident["error"], incident["sqlstate"]) == ("UndefinedTable", "42P01")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"app_version": "\x00"},
+        {"app_version": "1" * 41},
+        {"oldest_unsent_at": "0001-01-01T00:00:00+23:59"},
+        {"now": "9999-12-31T23:59:59-23:59"},
+        {"unsent": 2**31},
+        {"unsent": -1},
+    ],
+)
+def test_a_greeting_that_cannot_be_kept_is_refused_and_fails_nothing(
+    client_for: SignIn, clinic: Clinic, wrong: dict[str, object]
+) -> None:
+    client = client_for("assistant")
+    greeting = {"app_version": "1", "now": client.clock.now().isoformat()}
+    answer = client.post("/sync/hello", greeting | wrong)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+def test_half_a_character_is_refused_and_fails_nothing(client_for: SignIn, clinic: Clinic) -> None:
+    client = client_for("assistant")
+    greeting = '{"app_version": "\\ud800", "now": "2026-11-22T01:00:00Z"}'
+    headers = client.headers | {"Content-Type": "application/json"}
+    assert client.http.post("/sync/hello", content=greeting, headers=headers).status_code == 422
