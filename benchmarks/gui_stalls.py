@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QListView, QListWidget, QTableView, QWidget
 from workstation_cache import SITE, STAFF, fill
@@ -42,15 +42,22 @@ class Pulse(QObject):
 
     def step(self, name: str, act: Callable[[], object], until: Callable[[], bool]) -> None:
         """Do something as a person would, wait until it shows, and a moment more."""
-        QTest.qWait(QUIET_MS)
+        wait(QUIET_MS)
         self.longest, self._last = 0.0, time.perf_counter()
         act()
         began = time.perf_counter()
         while not until() and time.perf_counter() - began < PATIENCE_S:
-            QTest.qWait(2)
+            wait(2)
         shown = time.perf_counter() - began
-        QTest.qWait(QUIET_MS)
+        wait(QUIET_MS)
         print(f"{name:34} longest stall {self.longest * 1000:6.1f} ms   shown after {shown * 1000:6.0f} ms")
+
+
+def wait(milliseconds: int) -> None:
+    """Let events happen. Not QTest.qWait, which keeps Python's lock and starves the workers."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
 
 
 def visible(window: QWidget, kind: type[QWidget]) -> QWidget:
