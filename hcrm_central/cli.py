@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from uuid import UUID
@@ -19,7 +19,7 @@ import typer
 from hcrm_central.settings import Settings, read_settings, unknown_variables
 from hcrm_core.errors import HcrmError, StoreUnusable, SurroundingsFailed
 from hcrm_core.terms import Role
-from hcrm_store.clock import SystemClock
+from hcrm_store.clock import SystemClock, business_date
 
 if TYPE_CHECKING:
     from hcrm_central.store.opening import Store
@@ -33,7 +33,8 @@ app = typer.Typer(
 )
 
 FAILED, CLOCK = 2, SystemClock()
-_SCANNABLE = (1990, 2999)  # years: rules look decades back and ahead of the day
+# Operational: a scan closes what its day makes void, and a slip of the year would leave customers without a task.
+_SCAN_BACK, _SCAN_AHEAD = timedelta(days=366), timedelta(days=31)
 EMPTY: tuple[object, ...] = (None, "", (), [], {})
 Json = Annotated[bool, typer.Option("--json", help="print the report as JSON")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="read the password from standard input")]
@@ -253,11 +254,20 @@ def scan(
     """Compute facts, sort customers into segments and make today's tasks. A second scan adds none."""
     from hcrm_central.jobs.scan import scan as run
 
-    if on is not None and not _SCANNABLE[0] <= on.year <= _SCANNABLE[1]:
-        raise typer.BadParameter("the year is out of reach", param_hint="--on")
+    day = _scannable(on.date()) if on else None
     with _opened(read_settings()) as store:
-        report = run(store.jobs, clock=CLOCK, on=on.date() if on else None)
+        report = run(store.jobs, clock=CLOCK, on=day)
     _report(report.as_json(), as_json=as_json)
+
+
+def _scannable(day: date) -> date:
+    today = business_date(CLOCK.now())
+    if not today - _SCAN_BACK <= day <= today + _SCAN_AHEAD:
+        said = (
+            f"a scan moves tasks: its day is at most {_SCAN_BACK.days} days before today and {_SCAN_AHEAD.days} after"
+        )
+        raise typer.BadParameter(said, param_hint="--on")
+    return day
 
 
 @app.command()
