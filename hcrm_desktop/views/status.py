@@ -37,10 +37,13 @@ class SyncCorner(QWidget):
         self.setAccessibleName(f"{self._state.text()} {self._as_of.text()}")
 
     def _sentence(self, status: SyncStatus, today: date) -> tuple[str, str]:
-        if status.problem in ("sign_in_required", "revoked"):
-            return self.tr("需要重新登录"), "danger"
-        if status.problem == "upgrade_required":
-            return self.tr("需要升级"), "danger"
+        blocked = {
+            "revoked": self.tr("工作站已停用"),
+            "sign_in_required": self.tr("需要重新登录"),
+            "upgrade_required": self.tr("需要升级"),
+        }
+        if status.problem in blocked:
+            return blocked[status.problem], "danger"
         if status.catching_up:
             return self.tr("正在下载…"), "muted"
         if status.online and status.last_success_at:
@@ -92,7 +95,10 @@ class Banner(QFrame):
         self.setVisible(bool(text))
 
     def _message(self, status: SyncStatus, today: date) -> tuple[str, str, str, str]:
-        if status.problem in ("sign_in_required", "revoked"):
+        if status.problem == "revoked":
+            text = self.tr("这台工作站已被停用，录入会先保存在本机，请联系管理员。")
+            return text, "danger", "", ""
+        if status.problem == "sign_in_required":
             return self.tr("登录已过期，录入会先保存在本机。"), "danger", "sign_in", self.tr("重新登录")
         if status.problem == "upgrade_required":
             text = self.tr("这个版本太旧，中心不再支持；录入会先保存在本机，请联系管理员升级。")

@@ -173,7 +173,7 @@ def status(**known: Any) -> SyncStatus:
         ({"online": False, "last_success_at": None}, "正在连接", ""),
         ({"needs_person": 1}, "已同步", "1 条录入需要您处理"),
         ({"problem": "sign_in_required"}, "需要重新登录", "登录已过期"),
-        ({"problem": "revoked"}, "需要重新登录", "登录已过期"),
+        ({"problem": "revoked"}, "工作站已停用", "请联系管理员"),
         ({"problem": "upgrade_required"}, "需要升级", "版本太旧"),
         ({"scanned_at": None}, "任务尚未扫描", ""),
         ({}, "数据截至 06:00 扫描", ""),
@@ -196,7 +196,7 @@ def test_connection_and_freshness_are_said_in_words(
 def test_the_banner_leads_to_what_can_be_done(qtbot: QtBot) -> None:
     banner = Banner(Words())
     qtbot.addWidget(banner)
-    for known, action in (({"problem": "revoked"}, "sign_in"), ({"needs_person": 1}, "sync_page")):
+    for known, action in (({"problem": "sign_in_required"}, "sign_in"), ({"needs_person": 1}, "sync_page")):
         banner.show_status(status(**known), TODAY)
         with qtbot.waitSignal(banner.action_requested) as asked_for:
             banner.findChildren(QPushButton)[0].click()

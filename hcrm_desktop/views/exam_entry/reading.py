@@ -18,7 +18,7 @@ from hcrm_core.eye.notation import (
     parse_intraocular_pressure,
     parse_keratometry,
 )
-from hcrm_core.eye.plausibility import EyeValues, check_axial_length, check_eye, check_pair
+from hcrm_core.eye.plausibility import check_axial_length, check_eye, check_pair
 from hcrm_core.eye.refraction import Refraction
 from hcrm_core.parsed import Parsed
 from hcrm_core.terms import Eye, LensState, RefractionMethod
@@ -91,11 +91,11 @@ def read_slip(
     problems = [problem for one in parsed.values() for problem in one.problems]
     problems += _date_problems(conditions.examined_on, birth=head.birth_date, today=today)
     for row in eyes.values():
-        problems += check_eye(_values(row))
+        problems += check_eye(row)
         problems += _length_problems(row, conditions.examined_on, head=head)
         problems += _change_problems(row, conditions.examined_on, previous=previous)
         problems += _blank_cylinder(row)
-    problems += check_pair(_values(eyes[Eye.OD]), left=_values(eyes[Eye.OS]))
+    problems += check_pair(eyes[Eye.OD], left=eyes[Eye.OS])
     measured = {eye: row for eye, row in eyes.items() if row != EyeRow(eye=eye)}
     return SlipReading(eyes=measured, problems=tuple(p for p in problems if not _is_answered(p, texts)))
 
@@ -136,10 +136,6 @@ def _eye(eye: Eye, parsed: Mapping[Place, Parsed[Any]]) -> EyeRow:
         return row
     lens = Refraction(sphere=row.sphere, cylinder=row.cylinder, axis=row.axis).minus_cylinder()
     return dataclasses.replace(row, sphere=lens.sphere, cylinder=lens.cylinder, axis=lens.axis)
-
-
-def _values(row: EyeRow) -> EyeValues:
-    return EyeValues(**{one.name: getattr(row, one.name) for one in dataclasses.fields(row)})
 
 
 def _date_problems(day: date, *, birth: date | None, today: date) -> Iterator[Problem]:

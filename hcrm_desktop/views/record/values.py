@@ -70,6 +70,4 @@ class Values(QObject):
 
 def equivalent(eye: EyeRow | None) -> Decimal | None:
     """Spherical equivalent, D; unknown without a cylinder, as growth has it."""
-    if eye is None or eye.sphere is None or eye.cylinder is None:
-        return None
-    return spherical_equivalent(eye.sphere, cylinder=eye.cylinder)
+    return None if eye is None else spherical_equivalent(eye.sphere, cylinder=eye.cylinder)

@@ -1,7 +1,6 @@
 """The case beside the list: why this task, what was measured, what happened, what to say."""
 
 from datetime import date
-from decimal import Decimal
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
@@ -193,7 +192,7 @@ class CasePanel(QWidget):
         return self.tr("、").join(parts)
 
     def _eye_line(self, eye: Eye, row: EyeRow) -> str:
-        equivalent = _equivalent(row)
+        equivalent = spherical_equivalent(row.sphere, cylinder=row.cylinder)
         shown = self._words.diopters(equivalent) + (self.tr(" D") if equivalent is not None else "")
         length = self.tr("{mm} mm").format(mm=row.axial_length_mm) if row.axial_length_mm else self.tr("未测")
         return self.tr("{eye}  等效球镜 {se}   眼轴 {length}").format(eye=self._words.eye(eye), se=shown, length=length)
@@ -222,10 +221,6 @@ class CasePanel(QWidget):
     @Slot(bool)
     def _on_why_toggled(self, checked: bool) -> None:  # noqa: FBT001 - Qt's signature
         self._reasons.setVisible(checked)
-
-
-def _equivalent(row: EyeRow) -> Decimal | None:
-    return None if row.sphere is None else spherical_equivalent(row.sphere, cylinder=row.cylinder)
 
 
 def _lengths(exams: tuple[ExamRow, ...], eye: Eye) -> list[tuple[float, float]]:
