@@ -36,13 +36,12 @@ class Canvas:
     def __init__(self, theme: Theme, words: ChartWords) -> None:
         self._theme, self._words = theme, words
         self._picture: Picture | None = None
-        self.widget = pg.PlotWidget()
+        self.widget = pg.PlotWidget(enableMenu=False)  # menus nobody opens cost tens of milliseconds
         # A plot takes the room it is given; its own wish of 480 px would push the page off the screen.
         self.widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.widget.setRenderHint(self.widget.renderHints().Antialiasing)
         plot = self.widget.getPlotItem()
-        plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.setMouseEnabled(x=False, y=False)
         self._view = plot.getViewBox()

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QShortcut
 from PySide6.QtWidgets import QLabel, QListView, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -297,3 +297,9 @@ def a_row(name: str, *, late: int = 0) -> TaskRow:
         phone=None,
         owner_name="",
     )
+
+
+def test_a_key_held_down_records_once(page: Open) -> None:
+    shown = page()
+    repeating = [key.key().toString() for key in shown.findChildren(QShortcut) if key.autoRepeat()]
+    assert [key for key in repeating if key.isdigit() or key == "S"] == []

@@ -1,5 +1,6 @@
 """How a contact ended: one key an outcome, with a note, a channel and the next day."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 
@@ -121,11 +122,12 @@ class OutcomeBar(QFrame):
 
     def add_shortcuts(self, owner: QWidget) -> None:
         """Number keys, S, N and D, while the page has the focus and nobody is typing."""
-        for number, outcome in enumerate(ORDER, 1):
-            QShortcut(QKeySequence(str(number)), owner, partial(self.choose, outcome))
-        QShortcut(QKeySequence("S"), owner, self.snooze)
-        QShortcut(QKeySequence("N"), owner, self._note.setFocus)
-        QShortcut(QKeySequence("D"), owner, self._next.setFocus)
+        acts: list[tuple[str, Callable[[], object]]] = [
+            (str(number), partial(self.choose, outcome)) for number, outcome in enumerate(ORDER, 1)
+        ]
+        for keys, act in (*acts, ("S", self.snooze), ("N", self._note.setFocus), ("D", self._next.setFocus)):
+            # A key that is held down acts once: a resting finger must not record one family after another.
+            QShortcut(QKeySequence(keys), owner, act).setAutoRepeat(False)
 
     def note(self) -> str:
         return self._note.text().strip()
