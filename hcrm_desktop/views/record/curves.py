@@ -1,5 +1,6 @@
 """Axial length and refraction side by side over one time axis."""
 
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from hcrm_desktop.charts.eye_chart import EyeChart
@@ -16,6 +17,8 @@ class Curves(QWidget):
 
     def __init__(self, theme: Theme, words: Words) -> None:
         super().__init__()
+        self._study: RecordStudy | None = None
+        self._made = False
         said = CurveWords(words)
         self.axial, self.refraction = EyeChart(theme, said.axial_length()), EyeChart(theme, said.refraction())
         row = QHBoxLayout(self)
@@ -26,7 +29,30 @@ class Curves(QWidget):
             row.addWidget(chart, 1)
 
     def show_study(self, study: RecordStudy) -> None:
-        """Show another child's curves."""
-        self.axial.show_picture(study.axial)
-        self.axial.setToolTip(study.references.axial_length.citation)
-        self.refraction.show_picture(study.refraction)
+        """Show another child's curves. The first time each chart is made in a turn of the event loop of its own:
+        both together would hold the window for longer than a person overlooks."""
+        self._study = study
+        if self._made:
+            self._draw_axial_length()
+            self._draw_refraction()
+        else:
+            QTimer.singleShot(0, self._make)
+
+    @Slot()
+    def _make(self) -> None:
+        self._draw_axial_length()
+        QTimer.singleShot(0, self._make_second)
+
+    @Slot()
+    def _make_second(self) -> None:
+        self._made = True
+        self._draw_refraction()
+
+    def _draw_axial_length(self) -> None:
+        if self._study is not None:
+            self.axial.show_picture(self._study.axial)
+            self.axial.setToolTip(self._study.references.axial_length.citation)
+
+    def _draw_refraction(self) -> None:
+        if self._study is not None:
+            self.refraction.show_picture(self._study.refraction)
