@@ -77,6 +77,7 @@ class Banner(QFrame):
         self._text = QLabel(wordWrap=True)
         self._button = QPushButton()
         self._button.setProperty("kind", "quiet")
+        self._button.setAccessibleName(self.tr("处理"))  # until there is something to do
         self._button.clicked.connect(self._on_button_clicked)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 4, 8, 4)
@@ -90,6 +91,7 @@ class Banner(QFrame):
         self._action = action
         self._text.setText(text)
         self._button.setText(label)
+        self._button.setAccessibleName(label or self.tr("处理"))
         self._button.setVisible(bool(label))
         set_property(self, "tone", tone)
         self.setVisible(bool(text))
