@@ -155,7 +155,7 @@ def lock(_: argparse.Namespace) -> int:
     setup()
     run([str(PYTHON), "-m", "pip", "install", "--quiet", "uv"])
     options = "--extra central --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate"
-    options += " --no-header --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock"
+    options += " --no-header --quiet -o requirements.lock"  # addresses are left out unless asked for
     return module("uv", "pip", "compile", "pyproject.toml", *options.split())
 
 
