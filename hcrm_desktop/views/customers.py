@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from hcrm_desktop.cache.rows import Changes, CustomerHit, SegmentCount
 from hcrm_desktop.models.customer_list import CustomersRead, read_customers, read_more_customers
@@ -10,7 +10,7 @@ from hcrm_desktop.models.rows import Column, RowsModel
 from hcrm_desktop.views.main_window import Desk
 from hcrm_desktop.views.widgets.flow import FlowLayout
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
-from hcrm_desktop.views.widgets.table import quiet_table
+from hcrm_desktop.views.widgets.table import in_card, quiet_table
 
 CONCERNS = frozenset({"customer", "guardian", "membership", "segment", "lens_order"})
 PAUSE_MS = 150
@@ -71,17 +71,12 @@ class CustomersPage(QWidget):
             self._table.setColumnWidth(column, width)
         empty = EmptyState(self._desk.theme, self.tr("没有客户"), self.tr("分配给您的客户会出现在这里。"))
         self._states = StateStack(self._desk.theme, self._table, empty)
-        card = QFrame()
-        card.setProperty("role", "card")
-        inside = QVBoxLayout(card)
-        inside.setContentsMargins(1, 1, 1, 1)
-        inside.addWidget(self._states)
         column_layout = QVBoxLayout(self)
         column_layout.setContentsMargins(20, 14, 20, 16)
         column_layout.setSpacing(10)
         column_layout.addLayout(head)
         column_layout.addLayout(self._chip_row)
-        column_layout.addWidget(card, 1)
+        column_layout.addWidget(in_card(self._states), 1)
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from hcrm_core.terms import Source
 from hcrm_core.wire import OperationKind
@@ -14,7 +14,7 @@ from hcrm_desktop.models.rows import Column, RowsModel
 from hcrm_desktop.views.failures import Failures
 from hcrm_desktop.views.main_window import Desk
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
-from hcrm_desktop.views.widgets.table import quiet_table
+from hcrm_desktop.views.widgets.table import in_card, quiet_table
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -91,17 +91,12 @@ class SyncPage(QWidget):
             self._table.setColumnWidth(column, width)
         empty = EmptyState(self._desk.theme, self.tr("没有需要处理的录入"), self.tr("所有录入都已在中心。"))
         self._states = StateStack(self._desk.theme, self._table, empty)
-        card = QFrame()
-        card.setProperty("role", "card")
-        inside = QVBoxLayout(card)
-        inside.setContentsMargins(1, 1, 1, 1)
-        inside.addWidget(self._states)
         column_layout = QVBoxLayout(self)
         column_layout.setContentsMargins(20, 14, 20, 16)
         column_layout.setSpacing(10)
         column_layout.addLayout(head)
         column_layout.addWidget(self._detail)
-        column_layout.addWidget(card, 1)
+        column_layout.addWidget(in_card(self._states), 1)
 
     def _button(self, text: str, slot: Callable[[], object]) -> QPushButton:
         button = QPushButton(text)

@@ -1,7 +1,7 @@
 """The one table of the house: whole rows, fixed heights, quiet lines."""
 
 from PySide6.QtCore import QAbstractItemModel
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QVBoxLayout, QWidget
 
 ROW_HEIGHT = 40
 
@@ -25,3 +25,13 @@ def quiet_table(model: QAbstractItemModel, name: str) -> QTableView:
     table.horizontalHeader().setHighlightSections(False)
     table.horizontalHeader().setStretchLastSection(True)
     return table
+
+
+def in_card(content: QWidget) -> QFrame:
+    """A card that is filled to its line."""
+    card = QFrame()
+    card.setProperty("role", "card")
+    inside = QVBoxLayout(card)
+    inside.setContentsMargins(1, 1, 1, 1)
+    inside.addWidget(content)
+    return card
