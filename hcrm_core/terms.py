@@ -73,6 +73,7 @@ class ExamStatus(StrEnum):
     FINAL = "final"
     AMENDED = "amended"  # superseded by a later exam
     VOID = "void"  # entered in error
+    CONTESTED = "contested"  # one of several corrections: none counts until a clinician picks
 
 
 class Source(StrEnum):

@@ -97,14 +97,39 @@ class TokenResponse(Message):
 # ── hello ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+class IncidentCode(StrEnum):
+    """What a workstation noticed about itself and mended; each one is worth a look by whoever keeps the centre."""
+
+    STUCK = "stuck"  # the watchdog ended a conversation that did not move
+    DIGEST_DIFFERS = "digest_differs"  # its copy of a stream was not the centre's; read anew
+    CACHE_REBUILT = "cache_rebuilt"
+    OUTBOX_RESTORED = "outbox_restored"
+
+
+class Incident(Message):
+    """One thing noticed. Ids and codes only."""
+
+    code: IncidentCode
+    at: Instant
+    stream: str = Field(default="", max_length=80)
+    count: int = Field(default=1, ge=1, le=2**31 - 1)
+
+
 class HelloRequest(Message):
-    """The workstation reports itself: release, what is unsent and since when, and its clock (data, never an order)."""
+    """The workstation reports itself: release, what is unsent and since when, and its clock (data, never an order).
+
+    Attributes:
+        cursors: how far each stream was read, for the fleet page.
+        incidents: noticed since the last hello that was answered.
+    """
 
     protocol: int = PROTOCOL
     app_version: str = Field(max_length=40)
     unsent: int = Field(default=0, ge=0, le=2**31 - 1)
     oldest_unsent_at: Instant | None = None
     now: Instant
+    cursors: dict[str, int] = Field(default_factory=dict, max_length=4000)
+    incidents: list[Incident] = Field(default_factory=list, max_length=50)
 
 
 class StreamGrant(Message):
@@ -122,8 +147,30 @@ class Freshness(Message):
     feeds: dict[str, datetime]
 
 
+class Decision(StrEnum):
+    """What a supervisor decided about a held operation."""
+
+    APPLY = "apply"  # it was tried again and applied
+    DISMISS = "dismiss"  # it stays without effect
+
+
+class Decided(Message):
+    """News for the author of an operation that was held."""
+
+    op_id: UUID
+    decision: Decision
+    by: str
+    at: datetime
+    note: str = ""
+    ver: int | None = None
+
+
 class HelloResponse(Message):
-    """What the workstation may pull, from which database, and where its numbers stand."""
+    """What the workstation may pull, from which database, and where its numbers stand.
+
+    Attributes:
+        decided: held operations of this device that a supervisor decided in the last 30 days.
+    """
 
     protocol: int
     epoch: UUID
@@ -134,6 +181,7 @@ class HelloResponse(Message):
     expected_n: int  # next operation number the centre expects of this device
     lease_until: datetime
     freshness: Freshness
+    decided: list[Decided] = Field(default_factory=list)
 
 
 # ── pull ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,6 +254,84 @@ class PullResponse(Message):
     revoked: list[str]  # streams asked for that are not granted: purge them
 
 
+# ── first look, wake-up, digests, snapshots ─────────────────────────────────────────────────────────────
+
+
+class FirstRequest(Message):
+    """Asks for what an empty workstation needs now: today's tasks and everything about their customers.
+
+    Answered by a PullResponse whose pages move no cursor: `next` is `Cursor(seq=0, fresh_to=head)`, so the ordinary
+    first read that follows is sent what went away after this look.
+    """
+
+    epoch: UUID
+
+
+class WaitRequest(Message):
+    """Hold the answer until one of the streams has moved beyond its number, or for a while."""
+
+    epoch: UUID
+    heads: dict[str, int] = Field(max_length=4000)
+
+
+class WaitResponse(Message):
+    """Which streams moved; none means that nothing happened. Carries no data: a pull fetches it."""
+
+    epoch: UUID
+    moved: list[str]
+
+
+class DigestRequest(Message):
+    """Which streams to compare. A digest means something only at equal numbers."""
+
+    epoch: UUID
+    streams: list[str] = Field(max_length=4000)
+
+
+class StreamDigest(Message):
+    """What this reader may see of a stream at a number: how many rows, and the sum of their digests (digest.py)."""
+
+    stream: str
+    seq: int
+    rows: int
+    digest: int
+
+
+class DigestResponse(Message):
+    """Digests of several streams from one snapshot."""
+
+    epoch: UUID
+    streams: list[StreamDigest]
+
+
+class SnapshotHead(Message):
+    """First line of a snapshot file (`GET /sync/snapshots/{stream}`: gzip, one JSON value a line, ETag, Range).
+
+    After it, for each kind a SnapshotKind line, then that kind's rows, each a JSON array in the order of `columns`,
+    values as in a Row's body. A SnapshotEnd line closes the file: without it the file is not whole.
+    """
+
+    format: Literal[1] = 1
+    epoch: UUID
+    stream: str
+    profile: str
+    seq: int
+
+
+class SnapshotKind(Message):
+    """Begins the rows of a kind. `columns` begins with id and ver."""
+
+    kind: str
+    columns: list[str]
+
+
+class SnapshotEnd(Message):
+    """Closes the file: what the rows before it must add up to."""
+
+    rows: int
+    digest: int
+
+
 # ── push ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -216,6 +342,9 @@ class OperationKind(StrEnum):
     SNOOZE_TASK = "task.snooze"
     RECORD_EXAM = "exam.record"
     RECORD_FOLLOW_UP = "follow_up.record"
+    PICK_EXAM = "exam.pick"
+    VOID_EXAM = "exam.void"
+    EDIT_CUSTOMER = "customer.edit"
 
 
 class Operation(Message):
@@ -226,7 +355,7 @@ class Operation(Message):
         op_id: unique for ever; survives a renumbering.
         row_id: the row it creates or changes.
         base_ver: version of the row that the user saw; None when it creates one.
-        body: the intent's own message (`RecordOutcome`, …) as JSON.
+        body: the intent's own message (hcrm_core.intents) as JSON.
         captured_at: the workstation's clock: data, never an order.
     """
 
@@ -255,8 +384,23 @@ class ResultStatus(StrEnum):
     HELD = "held"  # cannot apply; kept at the centre for a person, with `reason`
 
 
+class Theirs(Message):
+    """What stood in the way of one part of an operation: both values, and whose the other is.
+
+    Attributes:
+        field: a field of the row; ``state`` of a task; ``exam`` where two corrections meet (values are exam ids).
+    """
+
+    field: str
+    mine: str | None
+    theirs: str | None
+    by: str = ""
+    at: Instant | None = None
+    site: str = ""
+
+
 class OperationResult(Message):
-    """What became of one operation; a conflict carries the row as it is now."""
+    """What became of one operation; a conflict carries the row as it is now, and what stood in the way."""
 
     n: int
     op_id: UUID
@@ -264,6 +408,7 @@ class OperationResult(Message):
     ver: int | None = None
     reason: str | None = None
     row: Row | None = None
+    theirs: list[Theirs] = Field(default_factory=list)
 
 
 class PushResponse(Message):
@@ -274,72 +419,26 @@ class PushResponse(Message):
     results: list[OperationResult]
 
 
-# ── the intents ──────────────────────────────────────────────────────────────────────────────────────────
+# ── a workstation that must be emptied ───────────────────────────────────────────────────────────────────
 
 
-class RecordOutcome(Message):
-    """A contact about a task ended: makes a follow-up and moves the task on."""
+class SurrenderRequest(Message):
+    """A workstation ordered to wipe itself hands over what it had not sent; it is kept as held operations.
 
-    customer_id: UUID
-    follow_up_id: UUID
-    channel: Literal["wecom", "sms", "phone", "ai_call", "in_person"]
-    outcome: str  # terms.Outcome
-    note: str = Field(default="", max_length=2000)
-    next_on: date | None = None  # agreed visit, or the day to try again
-
-
-class SnoozeTask(Message):
-    """Puts a task off until a day, without a contact."""
-
-    customer_id: UUID
-    until: date
-    note: str = Field(default="", max_length=2000)
-
-
-class RecordFollowUp(Message):
-    """A contact that no task asked for."""
-
-    customer_id: UUID
-    channel: Literal["wecom", "sms", "phone", "ai_call", "in_person"]
-    outcome: str  # terms.Outcome
-    note: str = Field(default="", max_length=2000)
-    next_on: date | None = None
-
-
-class MeasuredEye(Message):
-    """One eye as measured. Diopters, millimetres, µm and mmHg as decimal strings; None is unknown, never 0.
-
-    `ucva` and `bcva` are 5-mark acuities (5 + lg decimal).
+    Attributes:
+        last: nothing follows; the files are deleted after the answer.
     """
 
-    id: UUID
-    eye: Literal["OD", "OS"]
-    ucva: str | None = None
-    bcva: str | None = None
-    sphere: str | None = None
-    cylinder: str | None = None
-    axis: int | None = None
-    axial_length_mm: str | None = None
-    k1: str | None = None
-    k2: str | None = None
-    iop_mmhg: str | None = None
-    cct_um: int | None = None
+    device: DeviceClaim
+    operations: list[Operation] = Field(max_length=MAX_PUSH_OPERATIONS)
+    account_ids: dict[UUID, UUID] = Field(default_factory=dict)  # who entered each operation, by op_id
+    last: bool = False
 
 
-class RecordExam(Message):
-    """An examination entered at the workstation; the row id is the exam's."""
+class SurrenderResponse(Message):
+    """How many operations are kept now."""
 
-    customer_id: UUID
-    examined_on: date
-    method: str  # terms.RefractionMethod
-    cycloplegic: bool | None
-    lens_state: str  # terms.LensState
-    washout_days: int | None = None
-    device: str = Field(default="", max_length=80)
-    note: str = Field(default="", max_length=2000)
-    supersedes_id: UUID | None = None
-    amend_reason: str = Field(default="", max_length=400)
-    eyes: list[MeasuredEye] = Field(min_length=1, max_length=2)
+    kept: int
 
 
 # ── overview: numbers without patients ───────────────────────────────────────────────────────────────────
@@ -400,6 +499,7 @@ class RefusalCode(StrEnum):
     WRONG_CREDENTIALS = "wrong_credentials"  # 401
     ACCOUNT_INACTIVE = "account_inactive"  # 401
     DEVICE_REVOKED = "device_revoked"  # 401 the workstation was blocked
+    DEVICE_WIPED = "device_wiped"  # 410 hand over what is unsent (`/sync/surrender`), then delete files and key
     DEVICE_MISMATCH = "device_mismatch"  # 401 the device's secret is not the one it was registered with
     NOT_PERMITTED = "not_permitted"  # 403
     WRONG_NUMBER = "wrong_number"  # 409 `expected_n` says which

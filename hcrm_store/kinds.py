@@ -14,7 +14,7 @@ from hcrm_store.care import FollowUp, LensOrder, RecheckPlan, Visit
 from hcrm_store.clinical import Exam, EyeMeasurement
 from hcrm_store.journeys import Membership, Segment, Sop, Task
 from hcrm_store.organisation import Site, Staff
-from hcrm_store.people import Customer, Family, Guardian
+from hcrm_store.people import Customer, Family, FieldChange, Guardian
 
 REF_STREAM = "ref"
 
@@ -39,6 +39,7 @@ KINDS: dict[str, tuple[Area, type[Base]]] = {
     "family": (Area.PEOPLE, Family),
     "guardian": (Area.PEOPLE, Guardian),
     "customer": (Area.PEOPLE, Customer),
+    "field_change": (Area.PEOPLE, FieldChange),
     "exam": (Area.CLINICAL, Exam),
     "eye_measurement": (Area.CLINICAL, EyeMeasurement),
     "lens_order": (Area.CLINICAL, LensOrder),

@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from hcrm_core.terms import Sex
-from hcrm_store.base import Base, Versioned, general, identity, marketing, new_id, secret
+from hcrm_store.base import Base, Versioned, clinical, general, identity, marketing, new_id, secret
 
 
 class Family(Versioned, Base):
@@ -58,6 +58,34 @@ class Guardian(Versioned, Base):
     phone: Mapped[str | None] = identity()  # digits only
     phone_tail: Mapped[str | None] = identity()  # last four digits: for search
     wecom_id: Mapped[str | None] = identity()
+
+
+class FieldChange(Versioned, Base):
+    """资料变更: one value that somebody changed, or tried to. Kept for ever, so that nothing resolves silently.
+
+    Attributes:
+        subject: the kind of the row: customer, guardian or exam.
+        applied: False for a value that came later than another; the other stayed.
+    """
+
+    __tablename__ = "field_change"
+    __table_args__ = (
+        ForeignKeyConstraint(["customer_id"], ["customer.id"]),
+        Index("ix_field_change_subject_id_at", "subject_id", "at"),
+    )
+
+    customer_id: Mapped[UUID] = general(primary_key=True)
+    id: Mapped[UUID] = general(primary_key=True, default=new_id, index=True)
+    subject: Mapped[str] = general()
+    subject_id: Mapped[UUID] = general()
+    field: Mapped[str] = general()
+    old: Mapped[str | None] = identity()
+    new: Mapped[str | None] = identity()
+    reason: Mapped[str] = clinical(default="", server_default="")
+    applied: Mapped[bool] = general(default=True, server_default="true")
+    by_id: Mapped[UUID | None] = general(ForeignKey("staff.id"))
+    at: Mapped[datetime] = general()
+    op_id: Mapped[UUID | None] = general()
 
 
 class CustomerIdentifier(Base):

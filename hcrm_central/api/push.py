@@ -40,6 +40,9 @@ SUBJECTS = {
     OperationKind.SNOOZE_TASK: "task",
     OperationKind.RECORD_EXAM: "exam",
     OperationKind.RECORD_FOLLOW_UP: "follow_up",
+    OperationKind.PICK_EXAM: "exam",
+    OperationKind.VOID_EXAM: "exam",
+    OperationKind.EDIT_CUSTOMER: "customer",
 }
 FORBIDDEN = "42501"  # PostgreSQL: insufficient_privilege, also what a row security policy raises
 
@@ -139,7 +142,9 @@ class _Applier:
         if isinstance(outcome, str):
             return OperationResult(n=operation.n, op_id=operation.op_id, status=ResultStatus.HELD, reason=outcome)
         status = ResultStatus.CONFLICT if outcome.conflict else ResultStatus.APPLIED
-        return OperationResult(n=operation.n, op_id=operation.op_id, status=status, ver=outcome.ver)
+        return OperationResult(
+            n=operation.n, op_id=operation.op_id, status=status, ver=outcome.ver, theirs=list(outcome.theirs)
+        )
 
     def _with_row(self, operation: Operation, result: OperationResult) -> OperationResult:
         if result.status is not ResultStatus.CONFLICT:

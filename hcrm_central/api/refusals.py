@@ -27,6 +27,9 @@ ANSWERS: dict[RefusalCode, Answer] = {
     RefusalCode.WRONG_CREDENTIALS: Answer(401, "username and password do not match", "try again"),
     RefusalCode.ACCOUNT_INACTIVE: Answer(401, "the account is not in use any more", "ask the administrator"),
     RefusalCode.DEVICE_REVOKED: Answer(401, "this workstation was blocked", "ask the administrator"),
+    RefusalCode.DEVICE_WIPED: Answer(
+        410, "this workstation was ordered to empty itself", "hand over what is unsent, then delete its files"
+    ),
     RefusalCode.DEVICE_MISMATCH: Answer(
         401, "this workstation is not the one that was registered", "register it again as a new one"
     ),

@@ -12,9 +12,9 @@ from sqlalchemy import insert, select
 from hcrm_central.operations.intent import Effect, Intent, word
 from hcrm_central.operations.visits import book
 from hcrm_core.errors import Rejected
+from hcrm_core.intents import RecordFollowUp, RecordOutcome, SnoozeTask
 from hcrm_core.tasks import CLOSED, TaskChange, after_outcome, after_snooze
 from hcrm_core.terms import Channel, Outcome, Source
-from hcrm_core.wire import RecordFollowUp, RecordOutcome, SnoozeTask
 from hcrm_store.care import FollowUp
 from hcrm_store.journeys import Task
 from hcrm_store.people import Customer

@@ -10,8 +10,8 @@ from hcrm_central.operations.visits import arrive
 from hcrm_core.errors import NotPermitted, Rejected, Severity
 from hcrm_core.eye.plausibility import EyeValues, check_eye, check_pair
 from hcrm_core.eye.refraction import Refraction
+from hcrm_core.intents import MeasuredEye, RecordExam
 from hcrm_core.terms import ExamStatus, Eye, LensState, RefractionMethod, Role, Source
-from hcrm_core.wire import MeasuredEye, RecordExam
 from hcrm_store.clinical import Exam, EyeMeasurement
 from hcrm_store.people import Customer
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from hcrm_central.store.engine import Principal
 from hcrm_core.errors import Rejected
-from hcrm_core.wire import Message, Operation
+from hcrm_core.wire import Message, Operation, Theirs
 from hcrm_store.clock import business_date
 from hcrm_store.people import Customer
 
@@ -75,6 +75,7 @@ class Effect:
         action: for the audit log.
         kind: of the row it created or changed.
         conflict: the row had moved on; the sender is shown where to.
+        theirs: what stood in the way, for the sender to choose.
     """
 
     action: str
@@ -82,6 +83,7 @@ class Effect:
     customer_id: UUID
     ver: int
     conflict: bool = False
+    theirs: tuple[Theirs, ...] = ()
 
 
 def word(kind: type[Word], value: str, *, field: str) -> Word:

@@ -44,6 +44,25 @@ class Device(Base):
     unsent: Mapped[int] = mapped_column(default=0, server_default="0")
     oldest_unsent_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))  # who worked there last
+    cursors: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'::jsonb"))  # at last hello
+    clock_offset_s: Mapped[int | None]
+    wipe_ordered_at: Mapped[datetime | None]
+    surrendered_at: Mapped[datetime | None]  # it handed over what was unsent and was told to delete its files
+
+
+class DeviceIncident(Base):
+    """What a workstation noticed about itself (wire.IncidentCode)."""
+
+    __tablename__ = "device_incident"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    device_id: Mapped[UUID] = mapped_column(ForeignKey("device.id"), index=True)
+    code: Mapped[str]
+    stream: Mapped[str] = mapped_column(default="", server_default="")
+    count: Mapped[int] = mapped_column(default=1, server_default="1")
+    at: Mapped[datetime]  # by its own clock: data, never an order
+    received_at: Mapped[datetime]
 
 
 class Token(Base):
@@ -97,6 +116,18 @@ class Stream(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # Entries of rows that are gone were forgotten up to here: who stands below must read the stream anew.
+    tomb_floor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+
+class StreamMark(Base):
+    """Where a stream stood on a day: turns an age of tombstones into a number."""
+
+    __tablename__ = "stream_mark"
+
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    on: Mapped[date] = mapped_column("on_date", primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
 
 
 class StreamEntry(Base):
@@ -143,6 +174,36 @@ class HeldOperation(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.now())
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[UUID | None]
+    decision: Mapped[str | None]  # wire.Decision
+    note: Mapped[str] = mapped_column(default="", server_default="")
+    ver: Mapped[int | None]  # of the row, after it was applied by decision
+
+
+class AccountHistory(Base):
+    """What an account was, and when: decides whether an operation captured then was its author's to make."""
+
+    __tablename__ = "account_history"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    since: Mapped[datetime] = mapped_column(primary_key=True)
+    until: Mapped[datetime | None]
+    role: Mapped[str]
+    staff_id: Mapped[UUID | None]
+    site_id: Mapped[UUID | None]
+    active: Mapped[bool]
+
+
+class CustomerHistory(Base):
+    """Whose a customer was, and when."""
+
+    __tablename__ = "customer_history"
+
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True)
+    since: Mapped[datetime] = mapped_column(primary_key=True)
+    until: Mapped[datetime | None]
+    site_id: Mapped[UUID]
+    assistant_id: Mapped[UUID | None]
+    optometrist_id: Mapped[UUID | None]
 
 
 # ── inbound feeds ────────────────────────────────────────────────────────────────────────────────────────

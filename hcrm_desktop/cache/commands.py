@@ -14,18 +14,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from hcrm_core.errors import NotPermitted, Rejected
+from hcrm_core.intents import MeasuredEye, RecordExam, RecordFollowUp, RecordOutcome, SnoozeTask
 from hcrm_core.tasks import after_outcome, after_snooze
 from hcrm_core.terms import Channel, Eye, Outcome, Role, TaskState
-from hcrm_core.wire import (
-    Json,
-    MeasuredEye,
-    OperationKind,
-    Person,
-    RecordExam,
-    RecordFollowUp,
-    RecordOutcome,
-    SnoozeTask,
-)
+from hcrm_core.wire import Json, OperationKind, Person
 from hcrm_desktop.cache import overlay
 from hcrm_desktop.cache.outbox import Entry, Intent
 from hcrm_desktop.cache.rows import Changes, ExamEntry, EyeRow

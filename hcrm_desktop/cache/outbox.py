@@ -34,6 +34,7 @@ class OpState(StrEnum):
     ACCEPTED = "accepted"
     HELD = "held"
     CONFLICT = "conflict"
+    REVIEW = "review"  # read from a damaged file: never sent before a person says so
 
 
 _ANSWERS = {

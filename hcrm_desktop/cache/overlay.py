@@ -13,9 +13,10 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from hcrm_core.errors import Rejected
+from hcrm_core.intents import RecordExam, RecordFollowUp, RecordOutcome, SnoozeTask
 from hcrm_core.tasks import CLOSED, TaskChange, after_outcome, after_snooze
 from hcrm_core.terms import ExamStatus, Outcome, Source, TaskState
-from hcrm_core.wire import Json, OperationKind, Person, RecordExam, RecordFollowUp, RecordOutcome, SnoozeTask
+from hcrm_core.wire import Json, OperationKind, Person
 from hcrm_desktop.cache.outbox import Entry, OpState
 from hcrm_desktop.cache.rows import Delivery
 from hcrm_desktop.cache.streams import put

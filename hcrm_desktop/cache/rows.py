@@ -22,6 +22,7 @@ from hcrm_core.terms import (
     TaskState,
     VisitState,
 )
+from hcrm_core.wire import Theirs
 
 
 class Delivery(StrEnum):
@@ -32,6 +33,7 @@ class Delivery(StrEnum):
     SENDING = "sending"
     HELD = "held"  # at the centre, waiting for a person
     CONFLICT = "conflict"  # somebody else was quicker
+    REVIEW = "review"  # read from a damaged file: a person must say whether it counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,9 @@ class SyncStatus:
     # A code: "", "unreachable", "sign_in_required", "revoked", "upgrade_required", "server_error", "internal_error".
     problem: str = ""
     lease_until: datetime | None = None  # until when this copy may be shown without hearing from the centre
+    lease_over: bool = False  # customers are hidden until the centre answers; the outbox stays
+    state: str = ""  # hcrm_desktop.sync.loop.SyncState
+    progress: float | None = None  # of a first read or a long one, 0 to 1; None while there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +277,13 @@ class UnsentItem:
     captured_at: datetime
     delivery: Delivery
     reason: str
+    customer_id: UUID | None = None
+    row_id: UUID | None = None
+    body: dict[str, Any] = field(default_factory=dict)  # the intent, as wire's message of its kind
+    theirs: tuple[Theirs, ...] = ()  # what stood in the way, with author, time and site
+    decision: str = ""  # wire.Decision of a supervisor, "" while there is none
+    decided_by: str = ""
+    decision_note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

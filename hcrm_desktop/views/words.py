@@ -138,6 +138,7 @@ class Words(QObject):
             ExamStatus.FINAL: self.tr("有效"),
             ExamStatus.AMENDED: self.tr("已更正"),
             ExamStatus.VOID: self.tr("已作废"),
+            ExamStatus.CONTESTED: self.tr("待裁定"),
         }[status]
 
     def delivery(self, delivery: Delivery) -> str:
@@ -147,6 +148,7 @@ class Words(QObject):
             Delivery.SENDING: self.tr("上传中"),
             Delivery.HELD: self.tr("待处理"),
             Delivery.CONFLICT: self.tr("有冲突"),
+            Delivery.REVIEW: self.tr("待核对"),
         }[delivery]
 
     # ── numbers and dates ────────────────────────────────────────────────────────────────────────────────
