@@ -256,7 +256,7 @@ def work(desk: Desk, centre: Centre) -> None:
     wait_for(desk.filled(QTableView))
     ids = [desk.view(QTableView).model().row(desk.view(QTableView).model().index(n, 0)).id for n in range(20)]
     desk.phase("first record", lambda: desk.open(ids[0]))
-    desk.phase("20 records", *[lambda one=one: desk.open(one) for one in ids])  # type: ignore[misc]  # mypy takes a default for an argument
+    desk.phase("20 records", *[lambda one=one: desk.open(one) for one in ids])
     desk.phase("search", frame.search.setFocus, lambda: QTest.keyClicks(frame.search, "py"))
     QTest.keyClick(frame.search, Qt.Key.Key_Escape)
     desk.phase("another theme", station.theme.toggle)
