@@ -1,0 +1,74 @@
+"""Named points at which a process kills itself (SIGKILL), from outside: the product has no hooks for it."""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+Arm = Callable[[], None]
+
+
+def die() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("still alive")
+
+
+def instead_of(owner: object, name: str) -> None:
+    """Die where this function would begin."""
+    assert callable(getattr(owner, name))
+    setattr(owner, name, lambda *_args, **_options: die())
+
+
+def after(owner: object, name: str) -> None:
+    """Die where this function has ended."""
+    original = getattr(owner, name)
+
+    def last(*args: Any, **options: Any) -> NoReturn:
+        original(*args, **options)
+        die()
+
+    setattr(owner, name, last)
+
+
+def once(owner: object, name: str, arm: Arm) -> None:
+    """Arm another point when this function is called."""
+    original = getattr(owner, name)
+
+    def arming(*args: Any, **options: Any) -> Any:
+        arm()
+        return original(*args, **options)
+
+    setattr(owner, name, arming)
+
+
+def workstation_points() -> dict[str, Arm]:
+    """Where a workstation can be killed, in the order of a cycle."""
+    from hcrm_desktop.cache import commands, files, streams, workspace
+    from hcrm_desktop.cache.outbox import Outbox
+    from hcrm_desktop.sync.client import CentreClient
+
+    return {
+        "entry written, not shown": lambda: instead_of(commands, "_show"),
+        "numbered, not sent": lambda: instead_of(CentreClient, "push"),
+        "sent, answer not kept": lambda: after(CentreClient, "push"),
+        "answer kept, not shown": lambda: after(Outbox, "answer"),
+        "mid page": lambda: after(streams, "put"),
+        "page applied, cursor not": lambda: instead_of(streams, "_advance"),
+        "page and cursor, nothing laid over": lambda: after(streams, "apply_page"),
+        "settled, not laid again": lambda: after(Outbox, "settle"),
+        "outdated cache removed": lambda: after(files, "remove"),
+        "outbox open, cache not": lambda: instead_of(workspace, "_sound_cache"),
+    }
+
+
+def service_points() -> dict[str, Arm]:
+    """Where the service can be killed while it applies a push."""
+    from hcrm_central.api import push
+    from hcrm_central.store import engine
+
+    return {
+        "mid push": lambda: after(push._Applier, "_first_time"),
+        "before the stamp": lambda: once(push._Applier, "result", lambda: instead_of(engine, "stamp")),
+        "stamped, not committed": lambda: once(push._Applier, "result", lambda: after(engine, "stamp")),
+        "committed, not answered": lambda: after(push, "push"),
+    }

@@ -1,0 +1,138 @@
+"""The centre and its workstations as processes of their own, which a test starts, drives by lines, and kills."""
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from hcrm_central.store.opening import Store
+from hcrm_store.care import FollowUp
+from tests.factories import Clinic
+
+GRACE = 30.0  # seconds for a process to end that was told to
+
+
+class StationProcess:
+    """A running tests.acceptance.station."""
+
+    def __init__(self, folder: Path, url: str, *, dies_at: str | None = None) -> None:
+        command = [sys.executable, "-m", "tests.acceptance.station", str(folder), url]
+        command += [dies_at] if dies_at else []
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self._lines: queue.Queue[str] = queue.Queue()
+        # A thread reads, so that a station that talks much never waits for who listens.
+        self._listening = threading.Thread(target=self._listen)
+        self._listening.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def tell(self, *words: str) -> None:
+        """Write a line; whoever is dead does not read it."""
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(" ".join(words) + "\n")
+
+    def says(self) -> str:
+        """The next line; empty if there will be none."""
+        return self._lines.get(timeout=3 * GRACE)
+
+    def do(self, *words: str) -> None:
+        """Have a line obeyed."""
+        self.tell(*words)
+        answer = self.says()
+        assert answer == "DONE", (words, answer)
+
+    def has_killed_itself(self) -> bool:
+        return self.process.wait(GRACE * 2) == -signal.SIGKILL
+
+    def kill(self) -> list[str]:
+        """End it at once. Returns the lines it had said that nobody read."""
+        self.process.kill()
+        return list(iter(self.says, ""))
+
+    def close(self) -> None:
+        """Let it end by itself: there are no more lines."""
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            self._listening.join()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stdout:
+            for line in stdout:
+                if line.endswith("\n"):  # a half one was never said
+                    self._lines.put(line.rstrip("\n"))
+        self._lines.put("")
+
+
+@dataclass(slots=True, kw_only=True)
+class Floor:
+    """A clinic's database, folders for workstations, and a service that always comes back to the same port."""
+
+    store: Store
+    clinic: Clinic
+    home: Path
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @contextmanager
+    def service(self, *, dies_at: str | None = None) -> Iterator["subprocess.Popen[str]"]:
+        """The central service, once it accepts."""
+        module = ["hcrm_central", "serve"] if dies_at is None else ["tests.acceptance.dying_service", dies_at]
+        command = [sys.executable, "-m", *module]
+        with subprocess.Popen(command, env=self._environment(), stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                ready = next(line for line in process.stdout if line.startswith("READY "))
+                self.port = int(ready.rsplit(":", 1)[1])
+                yield process
+            finally:
+                process.kill()
+
+    def station(self, name: str, *, url: str | None = None, dies_at: str | None = None) -> StationProcess:
+        """A workstation with a profile of this name."""
+        return StationProcess(self.home / name, url or self.url, dies_at=dies_at)
+
+    def times_at_the_centre(self, *notes: str) -> dict[str, int]:
+        """How often the centre has a call with each of these notes."""
+        counted = select(FollowUp.note, func.count()).where(FollowUp.note.in_(notes)).group_by(FollowUp.note)
+        times = dict.fromkeys(notes, 0)
+        with Session(self.store.jobs) as session:
+            times.update((note, count) for note, count in session.execute(counted))
+        return times
+
+    def _environment(self) -> dict[str, str]:
+        addresses = {"HCRM_DATABASE_URL": self.store.service, "HCRM_JOBS_DATABASE_URL": self.store.jobs}
+        wanted = {name: _address(engine) for name, engine in addresses.items()}
+        return os.environ | wanted | {"HCRM_PORT": str(self.port), "HCRM_LOG_LEVEL": "ERROR"}
+
+
+def _address(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=False)
