@@ -1,16 +1,24 @@
 """HTTP to the centre: one method a request, wire messages in and out, every refusal a typed error."""
 
+import contextlib
+import socket
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
 
 import httpx
 from pydantic import ValidationError
 
 from hcrm_core.errors import HcrmError, NotPermitted, Rejected, SignInRequired, SurroundingsFailed, Unreachable
+from hcrm_core.fleet import DecisionRequest, DecisionResponse, Fleet, HeldQueue, OrderRequest
 from hcrm_core.wire import (
     DeviceClaim,
+    DigestRequest,
+    DigestResponse,
     ErrorBody,
+    FirstRequest,
     HelloRequest,
     HelloResponse,
     LoginRequest,
@@ -21,11 +29,18 @@ from hcrm_core.wire import (
     PushRequest,
     PushResponse,
     RefreshRequest,
+    RefusalCode,
+    SurrenderRequest,
+    SurrenderResponse,
     TokenResponse,
+    WaitRequest,
+    WaitResponse,
 )
 
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 WHOLE_SECONDS = 60.0  # a peer that drips bytes must not hold the conversation for ever
+HELD_SECONDS = 35.0  # the centre holds the answer to a wait for 25
+SNAPSHOT_SECONDS = 600.0  # a large file over a slow line; what came counts even when it is cut
 M = TypeVar("M", bound=Message)
 
 
@@ -45,6 +60,10 @@ class ServerFailed(Unreachable):
     """The centre has a fault, or something else answers in its place."""
 
 
+class NotOffered(ServerFailed):
+    """An older centre has no such page: do without it."""
+
+
 class SessionEnded(SignInRequired):
     """The token is not accepted any more; a refresh may help.
 
@@ -61,6 +80,10 @@ class UpgradeRequired(SurroundingsFailed):
     """The centre does not speak this release's protocol any more."""
 
 
+class DeviceWiped(SurroundingsFailed):
+    """This workstation was ordered to hand over what is unsent and to delete its files."""
+
+
 class RequestRefused(Rejected):
     """The request as it is will never be honoured; the code is a RefusalCode value.
 
@@ -73,8 +96,32 @@ class RequestRefused(Rejected):
         self.expected_n = expected_n
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotAnswer:
+    """What is said about a snapshot file before its bytes come.
+
+    Attributes:
+        start: the place in the file of the first byte that comes; 0 if it comes whole, whatever was asked for.
+        etag: names this very file; another one has nothing to do with parts held of it.
+        total: bytes of the whole file; None if the centre did not say.
+    """
+
+    start: int
+    etag: str
+    total: int | None
+
+
+_PLAIN: dict[int, type[SurroundingsFailed]] = {
+    403: NotPermitted,
+    404: NotOffered,
+    405: NotOffered,
+    426: UpgradeRequired,
+}
+Sink = Callable[[SnapshotAnswer, bytes], None]
+
+
 class CentreClient:
-    """Requests to one centre from one device."""
+    """Requests to one centre from one device. Safe to share between threads."""
 
     def __init__(
         self,
@@ -84,6 +131,7 @@ class CentreClient:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._monotonic = monotonic
+        self._streams: list[Any] = []  # why Any: httpcore's network streams, which httpx hands on untyped
         self._http = httpx.Client(
             base_url=base_url.rstrip("/"),
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
@@ -114,38 +162,152 @@ class CentreClient:
         """Raises RequestRefused: ``wrong_number``, ``new_device``, or for good, e.g. ``too_large``."""
         return self._post("/sync/push", request, PushResponse, headers=headers)
 
+    def first(self, request: FirstRequest, *, headers: dict[str, str]) -> PullResponse:
+        """What an empty workstation needs now. Raises NotOffered at an older centre, as do the next five."""
+        return self._post("/sync/first", request, PullResponse, headers=headers)
+
+    def wait(self, request: WaitRequest, *, headers: dict[str, str]) -> WaitResponse:
+        """Returns when something moved, or after some 25 seconds without."""
+        return self._post("/sync/wait", request, WaitResponse, headers=headers, read_seconds=HELD_SECONDS)
+
+    def digests(self, request: DigestRequest, *, headers: dict[str, str]) -> DigestResponse:
+        return self._post("/sync/digests", request, DigestResponse, headers=headers)
+
+    def snapshot(
+        self, stream: str, *, offset: int, etag: str | None, headers: dict[str, str], sink: Sink
+    ) -> SnapshotAnswer:
+        """Read a stream's snapshot file from `offset` on, if the file is still `etag`, or else whole.
+
+        Args:
+            sink: given the bytes as they come, each with the answer they belong to.
+        """
+        ranged = {"Range": f"bytes={offset}-", "If-Range": etag} if offset and etag else {}
+        deadline = self._monotonic() + SNAPSHOT_SECONDS
+        with self._response("GET", f"/sync/snapshots/{stream}", headers=headers | ranged) as response:
+            if not response.is_success:
+                raise _refusal(response, self._read(response, deadline=deadline))
+            answer = _snapshot_answer(response)
+            for part in response.iter_raw():
+                sink(answer, part)
+                self._require_time(deadline)
+        return answer
+
+    def surrender(self, request: SurrenderRequest) -> SurrenderResponse:
+        """Hand over what was not sent. The device speaks for itself: its session is over."""
+        return self._post("/sync/surrender", request, SurrenderResponse, headers={})
+
     def overview(self, *, headers: dict[str, str]) -> Overview:
-        return _parsed(self._send("GET", "/overview", content=b"", headers=headers), Overview)
+        return self._get("/overview", Overview, headers=headers)
+
+    def fleet(self, *, headers: dict[str, str]) -> Fleet:
+        """All workstations. Managers and administrators."""
+        return self._get("/fleet", Fleet, headers=headers)
+
+    def order(self, device_id: UUID, request: OrderRequest, *, headers: dict[str, str]) -> None:
+        """Block, unblock or wipe a workstation."""
+        content = request.model_dump_json().encode()
+        self._send("POST", f"/fleet/{device_id}/orders", content=content, headers=headers)
+
+    def held(self, *, headers: dict[str, str]) -> HeldQueue:
+        """Operations that wait for a decision. Managers."""
+        return self._get("/held", HeldQueue, headers=headers)
+
+    def decide(self, op_id: UUID, request: DecisionRequest, *, headers: dict[str, str]) -> DecisionResponse:
+        """Apply or dismiss a held operation."""
+        return self._post(f"/held/{op_id}", request, DecisionResponse, headers=headers)
+
+    def abort(self) -> None:
+        """Break off what runs in other threads: they are told Unreachable. Nothing can be asked any more."""
+        for stream in self._streams:
+            with contextlib.suppress(OSError):  # closed already
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        self.close()
 
     def close(self) -> None:
         self._http.close()
 
-    def _post(self, path: str, request: Message, answer: type[M], *, headers: dict[str, str]) -> M:
-        content = request.model_dump_json().encode()
-        return _parsed(self._send("POST", path, content=content, headers=headers), answer)
+    def _get(self, path: str, answer: type[M], *, headers: dict[str, str]) -> M:
+        return _parsed(self._send("GET", path, content=b"", headers=headers), answer)
 
-    def _send(self, method: str, path: str, *, content: bytes, headers: dict[str, str]) -> bytes:
+    def _post(
+        self,
+        path: str,
+        request: Message,
+        answer: type[M],
+        *,
+        headers: dict[str, str],
+        read_seconds: float = READ_SECONDS,
+    ) -> M:
+        content = request.model_dump_json().encode()
+        return _parsed(self._send("POST", path, content=content, headers=headers, read_seconds=read_seconds), answer)
+
+    def _send(
+        self, method: str, path: str, *, content: bytes, headers: dict[str, str], read_seconds: float = READ_SECONDS
+    ) -> bytes:
         deadline = self._monotonic() + WHOLE_SECONDS
         sent = {"Content-Type": "application/json", **headers} if content else headers
-        try:
-            with self._http.stream(method, path, content=content, headers=sent) as response:
-                body = self._read(response, deadline=deadline)
-        except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.DecodingError) as error:
-            raise Unreachable(
-                f"the centre does not answer ({type(error).__name__})",
-                remedy="check the network and the address of the centre; work goes on meanwhile",
-            ) from None  # the original carries the address and may carry more
+        with self._response(method, path, content=content, headers=sent, read_seconds=read_seconds) as response:
+            body = self._read(response, deadline=deadline)
         if not response.is_success:
             raise _refusal(response, body)
         return body
+
+    @contextlib.contextmanager
+    def _response(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str],
+        content: bytes = b"",
+        read_seconds: float = READ_SECONDS,
+    ) -> Iterator[httpx.Response]:
+        if self._http.is_closed:
+            raise _unreachable("closed")
+        timeout = httpx.Timeout(read_seconds, connect=CONNECT_SECONDS)
+        extensions = {"trace": self._note_connection}
+        try:
+            with self._http.stream(
+                method, path, content=content, headers=headers, timeout=timeout, extensions=extensions
+            ) as response:
+                yield response
+        except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as error:
+            raise _unreachable(type(error).__name__) from None  # the original carries the address and may carry more
+
+    def _note_connection(self, event: str, said: dict[str, Any]) -> None:
+        """Remember what `abort` has to break; the latest few, because a client keeps few connections."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._streams = [*self._streams[-8:], said["return_value"]]
 
     def _read(self, response: httpx.Response, *, deadline: float) -> bytes:
         body = bytearray()
         for part in response.iter_bytes():
             body += part
-            if self._monotonic() > deadline:
-                raise httpx.ReadTimeout("the answer as a whole took too long")
+            self._require_time(deadline)
         return bytes(body)
+
+    def _require_time(self, deadline: float) -> None:
+        if self._monotonic() > deadline:
+            raise httpx.ReadTimeout("the answer as a whole took too long")
+
+
+def _unreachable(what: str) -> Unreachable:
+    return Unreachable(
+        f"the centre does not answer ({what})",
+        remedy="check the network and the address of the centre; work goes on meanwhile",
+    )
+
+
+def _snapshot_answer(response: httpx.Response) -> SnapshotAnswer:
+    """Content-Range: ``bytes 100-199/200``; a whole file has none."""
+    etag, length = response.headers.get("ETag", ""), response.headers.get("Content-Length", "")
+    if response.status_code != httpx.codes.PARTIAL_CONTENT:
+        return SnapshotAnswer(start=0, etag=etag, total=int(length) if length.isdigit() else None)
+    span, _, total = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
+    first = span.partition("-")[0]
+    if not first.isdigit():
+        raise ServerFailed("a part of a file without its place", remedy="check the address of the centre")
+    return SnapshotAnswer(start=int(first), etag=etag, total=int(total) if total.isdigit() else None)
 
 
 def _parsed(body: bytes, answer: type[M]) -> M:
@@ -163,13 +325,14 @@ def _refusal(response: httpx.Response, body: bytes) -> HcrmError:
         said = ErrorBody.model_validate_json(body)
     except ValidationError:
         said = ErrorBody(code="", message=f"status {response.status_code}", remedy="check the address of the centre")
+    plain = _PLAIN.get(response.status_code)
+    if plain is not None:
+        return plain(said.message, remedy=said.remedy)
     match response.status_code:
         case 401:
             return SessionEnded(said.message, remedy=said.remedy, code=said.code)
-        case 403:
-            return NotPermitted(said.message, remedy=said.remedy)
-        case 426:
-            return UpgradeRequired(said.message, remedy=said.remedy)
+        case 410 if said.code == RefusalCode.DEVICE_WIPED:
+            return DeviceWiped(said.message, remedy=said.remedy)
         case 429 | 503:
             return Busy(said.message, remedy=said.remedy, retry_after=_seconds(response.headers.get("Retry-After")))
         case 400 | 409 | 413 | 422 if said.code:
