@@ -140,6 +140,7 @@ class StreamEntry(Base):
     __table_args__ = (
         Index("uq_stream_entry_seq", "stream", "seq", unique=True),
         Index("ix_stream_entry_unstamped", "stream", postgresql_where=text("seq IS NULL")),
+        Index("ix_stream_entry_row_id", "row_id"),
     )
 
     stream: Mapped[str] = mapped_column(primary_key=True)
