@@ -110,7 +110,7 @@ class Workstation(QObject):
         import hcrm_desktop.views.main_window
         import hcrm_desktop.views.overview
         import hcrm_desktop.views.record.page
-        import hcrm_desktop.views.sync_page
+        import hcrm_desktop.views.sync.page
         import hcrm_desktop.views.today.page  # noqa: F401
         from hcrm_desktop.cache.keys import SALT_FILE, NoKeyStore, key_from_file, key_from_keyring, key_from_passphrase
         from hcrm_desktop.cache.workspace import open_workspace

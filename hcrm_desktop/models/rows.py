@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 ROW_ROLE = int(Qt.ItemDataRole.UserRole)
+TONE_ROLE = ROW_ROLE + 2  # of a cell that is a state: "neutral", "info", "good", "warn" or "act"
 Index = QModelIndex | QPersistentModelIndex
 R = TypeVar("R")
 
@@ -19,11 +20,13 @@ class Column(Generic[R]):
         title: its heading.
         text: what stands in a cell.
         number: right-aligned.
+        tone: of a cell that is a state, painted as a pill (views.widgets.pill).
     """
 
     title: str
     text: Callable[[R], str]
     number: bool = False
+    tone: Callable[[R], str] | None = None
 
 
 class RowsModel(QAbstractTableModel, Generic[R]):
@@ -58,6 +61,10 @@ class RowsModel(QAbstractTableModel, Generic[R]):
         self._rows += rows
         self.endInsertRows()
 
+    def held(self) -> Sequence[R]:
+        """The rows in memory."""
+        return self._rows
+
     def row(self, index: Index) -> R | None:
         return self._rows[index.row()] if index.isValid() and index.row() < len(self._rows) else None
 
@@ -83,7 +90,9 @@ class RowsModel(QAbstractTableModel, Generic[R]):
         column = self._columns[index.column()]
         if role == ROW_ROLE:
             return row
-        if role == Qt.ItemDataRole.DisplayRole:
+        if role == TONE_ROLE:
+            return column.tone(row) if column.tone else None
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return column.text(row)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{column.title} {column.text(row)}"

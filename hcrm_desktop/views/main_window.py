@@ -140,9 +140,12 @@ class MainFrame(QWidget):
         return OverviewPage(self._desk)
 
     def _make_sync(self) -> QWidget:
-        from hcrm_desktop.views.sync_page import SyncPage
+        from hcrm_desktop.views.sync.page import SyncPage
 
-        return SyncPage(self._desk)
+        page = SyncPage(self._desk)
+        page.customer_requested.connect(self.open_customer)
+        page.said.connect(self._on_said)
+        return page
 
     # ── layout ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,12 +1,15 @@
 """The clinic's words: enum members, numbers and dates as people read them. One place, so that they agree everywhere."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from PySide6.QtCore import QObject
 
 from hcrm_core.clinic_time import SHANGHAI
 from hcrm_core.eye.age import years_and_months
+from hcrm_core.fleet import DeviceState
 from hcrm_core.terms import (
     Channel,
     ExamStatus,
@@ -21,6 +24,7 @@ from hcrm_core.terms import (
     TaskState,
     VisitState,
 )
+from hcrm_core.wire import IncidentCode, OperationKind
 from hcrm_desktop.cache.rows import Delivery
 
 
@@ -150,6 +154,129 @@ class Words(QObject):
             Delivery.CONFLICT: self.tr("有冲突"),
             Delivery.REVIEW: self.tr("待核对"),
         }[delivery]
+
+    # ── sync ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def operation(self, kind: str) -> str:
+        """What was entered; a kind of a later release as it is."""
+        names: dict[str, str] = {
+            OperationKind.RECORD_OUTCOME: self.tr("任务结果"),
+            OperationKind.SNOOZE_TASK: self.tr("任务推迟"),
+            OperationKind.RECORD_EXAM: self.tr("检查"),
+            OperationKind.RECORD_FOLLOW_UP: self.tr("跟进"),
+            OperationKind.PICK_EXAM: self.tr("检查裁定"),
+            OperationKind.VOID_EXAM: self.tr("检查作废"),
+            OperationKind.EDIT_CUSTOMER: self.tr("资料变更"),
+        }
+        return names.get(kind, kind)
+
+    def field(self, path: str) -> str:
+        """A field of a row by its path, "guardian.phone" or "OD.sphere"; one without a word of its own as it is."""
+        head, _, name = path.rpartition(".")
+        own = {"guardian.name": self.tr("家长姓名")}.get(path)
+        word = own or self._fields().get(name, name)
+        eye = {Eye.OD.value: self.tr("右眼"), Eye.OS.value: self.tr("左眼")}.get(head)
+        return self.tr("{eye}{name}").format(eye=eye, name=word) if eye else word
+
+    def _fields(self) -> dict[str, str]:
+        return {
+            "name": self.tr("姓名"),
+            "sex": self.tr("性别"),
+            "birth_date": self.tr("出生日期"),
+            "do_not_contact": self.tr("请勿联系"),
+            "relation": self.tr("与孩子关系"),
+            "phone": self.tr("电话"),
+            "state": self.tr("任务状态"),
+            "status": self.tr("检查状态"),
+            "exam": self.tr("检查"),
+            "examined_on": self.tr("检查日期"),
+            "method": self.tr("验光方法"),
+            "cycloplegic": self.tr("散瞳"),
+            "lens_state": self.tr("戴镜状态"),
+            "washout_days": self.tr("停戴天数"),
+            "device": self.tr("设备"),
+            "note": self.tr("备注"),
+            "amend_reason": self.tr("更正原因"),
+            "reason": self.tr("原因"),
+            "outcome": self.tr("结果"),
+            "channel": self.tr("方式"),
+            "next_on": self.tr("下次日期"),
+            "until": self.tr("推迟到"),
+            "eyes": self.tr("眼别"),
+            "ucva": self.tr("裸眼"),
+            "bcva": self.tr("矫正"),
+            "sphere": self.tr("球镜"),
+            "cylinder": self.tr("柱镜"),
+            "axis": self.tr("轴位"),
+            "axial_length_mm": self.tr("眼轴"),
+            "k1": self.tr("K1"),
+            "k2": self.tr("K2"),
+            "iop_mmhg": self.tr("眼压"),
+            "cct_um": self.tr("CCT"),
+        }
+
+    def value(self, field: str, value: object) -> str:
+        """A value of a row's body in words; what is unknown is a word too."""
+        if value is None or value == "":
+            return self.tr("未记录")
+        name = field.rpartition(".")[2]
+        read = self._readings().get(name)
+        try:
+            return str(value) if read is None else read(value)
+        except (ValueError, KeyError):  # a word of a later release
+            return str(value)
+
+    def _readings(self) -> dict[str, Callable[[Any], str]]:
+        return {
+            "sex": lambda value: self.sex(Sex(value)),
+            "do_not_contact": lambda value: self.tr("是") if value in (True, "true", "True") else self.tr("否"),
+            "cycloplegic": self.cycloplegia,
+            "outcome": lambda value: self.outcome(Outcome(value)),
+            "channel": lambda value: self.channel(Channel(value)),
+            "state": self._task_state_or_outcome,
+            "status": lambda value: self.exam_status(ExamStatus(value)),
+            "method": lambda value: self.method(RefractionMethod(value)),
+            "lens_state": lambda value: self.lens_state(LensState(value)),
+            "sphere": lambda value: self.diopters(Decimal(value)),
+            "cylinder": lambda value: self.diopters(Decimal(value)),
+        }
+
+    def _task_state_or_outcome(self, value: str) -> str:
+        """A task stands in the way by its state, or by the outcome that closed it."""
+        if value in set(TaskState):
+            return self.task_state(TaskState(value))
+        return self.outcome(Outcome(value))
+
+    def device_state(self, state: DeviceState) -> str:
+        return {
+            DeviceState.STUCK: self.tr("上传卡住"),
+            DeviceState.SILENT: self.tr("长时间没有联系"),
+            DeviceState.WIPE_ORDERED: self.tr("等待清除"),
+            DeviceState.WELL: self.tr("正常"),
+            DeviceState.BLOCKED: self.tr("已停用"),
+            DeviceState.WIPED: self.tr("已清除"),
+        }[state]
+
+    def incident(self, code: IncidentCode) -> str:
+        return {
+            IncidentCode.STUCK: self.tr("同步停住过，已自动重来"),
+            IncidentCode.DIGEST_DIFFERS: self.tr("本机数据与中心不一致，已重新下载"),
+            IncidentCode.CACHE_REBUILT: self.tr("本机数据文件损坏，已重新下载"),
+            IncidentCode.OUTBOX_RESTORED: self.tr("录入文件损坏，已从备份恢复"),
+        }[code]
+
+    def since(self, at: datetime | None, now: datetime) -> str:
+        """How long ago: "刚刚", "5 分钟前", "3 小时前", "3天前", or that it never was."""
+        if at is None:
+            return self.tr("从未")
+        minutes = int((now - at).total_seconds()) // 60
+        if minutes < 1:
+            return self.tr("刚刚")
+        if minutes < 60:
+            return self.tr("{n} 分钟前").format(n=minutes)
+        if minutes < 24 * 60:
+            return self.tr("{n} 小时前").format(n=minutes // 60)
+        return self.tr("{span}前").format(span=self.span(minutes // (24 * 60)))
 
     # ── numbers and dates ────────────────────────────────────────────────────────────────────────────────
 

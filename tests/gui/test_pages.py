@@ -9,9 +9,9 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
-from hcrm_core.terms import Channel, Outcome, Role
-from hcrm_core.wire import Freshness, OperationResult, Overview, ResultStatus, SegmentSize, SiteOverview, SopProgress
-from hcrm_desktop.cache import commands, meta
+from hcrm_core.terms import Role
+from hcrm_core.wire import Freshness, Overview, SegmentSize, SiteOverview, SopProgress
+from hcrm_desktop.cache import meta
 from hcrm_desktop.cache.rows import Changes
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.models.customer_list import PAGE
@@ -19,12 +19,11 @@ from hcrm_desktop.models.rows import Column, RowsModel
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.views.customers import CustomersPage
 from hcrm_desktop.views.overview import OverviewPage
-from hcrm_desktop.views.sync_page import SyncPage
 from hcrm_desktop.views.today.evidence import EvidenceWords
 from hcrm_desktop.views.words import Words
 from hcrm_store.base import new_id
 from tests.gui.conftest import DeskFor
-from tests.gui.filling import SITE, TODAY, add_tasks, child_rows, put, row
+from tests.gui.filling import SITE, TODAY, child_rows, put, row
 
 AS_OF = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
 
@@ -153,60 +152,6 @@ def test_before_the_first_count_the_overview_says_so(qtbot: QtBot, desk_for: Des
     page = OverviewPage(desk_for(Role.EXECUTIVE))
     shown(qtbot, page)
     qtbot.waitUntil(lambda: "还没有数字" in words(page))
-
-
-# ── 同步 ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def enter(workspace: Workspace) -> None:
-    (task_id,) = add_tasks(workspace, "王小明")
-    commands.record_outcome(
-        workspace, task_id=task_id, channel=Channel.PHONE, outcome=Outcome.DECLINED, note="", next_on=None
-    )
-
-
-def test_what_is_not_uploaded_is_listed_and_stays(qtbot: QtBot, workspace: Workspace, desk_for: DeskFor) -> None:
-    enter(workspace)
-    page = SyncPage(desk_for(Role.ASSISTANT))
-    shown(qtbot, page)
-    qtbot.waitUntil(lambda: "1 条录入还在本机" in words(page))
-    assert cells(page) == [["仅在本机", "任务结果", "王小明", "2026-11-22 09:00", "等待上传"]]
-    assert not dismissal(page).isVisible()
-
-
-@pytest.mark.parametrize(
-    ("status", "said"), [(ResultStatus.HELD, "中心未能应用"), (ResultStatus.CONFLICT, "同事已先处理")]
-)
-def test_what_needs_a_person_is_explained_and_taken_off_by_him(
-    qtbot: QtBot, workspace: Workspace, desk_for: DeskFor, status: ResultStatus, said: str
-) -> None:
-    enter(workspace)
-    workspace.clock.advance(timedelta(minutes=5))  # type: ignore[attr-defined] # a FakeClock
-    (sent,) = workspace.outbox.offer(account_id=workspace.worker().account_id, expected_n=1)
-    workspace.outbox.answer([OperationResult(n=sent.n, op_id=sent.op_id, status=status, reason="code")])
-    page = SyncPage(desk_for(Role.ASSISTANT))
-    shown(qtbot, page)
-    qtbot.waitUntil(lambda: "1 条录入需要处理" in words(page))
-    assert said in cells(page)[0][-1]
-    qtbot.waitUntil(dismissal(page).isVisible)
-    dismissal(page).click()
-    qtbot.waitUntil(lambda: "没有需要处理的录入" in words(page))
-
-
-def dismissal(page: SyncPage) -> QPushButton:
-    return next(one for one in page.findChildren(QPushButton) if one.text() == "移出列表")
-
-
-def test_a_source_is_as_fresh_as_its_oldest_feed(qtbot: QtBot, workspace: Workspace, desk_for: DeskFor) -> None:
-    feeds = {"his:exams": AS_OF, "his:visits": AS_OF - timedelta(hours=2), "ledger": AS_OF, "new_one": AS_OF}
-    fresh = Freshness(scanned_at=AS_OF, scanned_for=TODAY, feeds=feeds)
-    with workspace.write() as session:
-        meta.write(session, meta.FRESHNESS, fresh.model_dump(mode="json"))
-    page = SyncPage(desk_for(Role.ASSISTANT))
-    shown(qtbot, page)
-    qtbot.waitUntil(lambda: "HIS数据截至 2026-11-22 06:30" in words(page))
-    assert "台账数据截至 2026-11-22 08:30" in words(page)
-    assert "new_one数据截至" in words(page)
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
 """Chips: a word in a coloured pill. Colour is never the only sign."""
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QRect, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -18,6 +18,27 @@ def tone_colours(tokens: Tokens, tone: str) -> tuple[str, str]:
         "warn": (tokens.warn, tokens.warn_soft),
         "act": (tokens.danger, tokens.danger_soft),
     }.get(tone, (tokens.text2, tokens.surface2))
+
+
+DELIVERY_TONES = {
+    Delivery.LOCAL: "warn",
+    Delivery.SENDING: "info",
+    Delivery.HELD: "act",
+    Delivery.CONFLICT: "act",
+    Delivery.REVIEW: "act",
+    Delivery.ACCEPTED: "good",
+}
+
+
+def paint_pill(painter: QPainter, rect: QRect, text: str, *, colours: tuple[str, str]) -> None:
+    """A word in a pill that fills a rectangle; the painter's font is used."""
+    ink, ground = colours
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(ground))
+    painter.drawRoundedRect(rect, rect.height() / 2, rect.height() / 2)
+    painter.setPen(QColor(ink))
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
 
 
 class Chip(QWidget):
@@ -55,31 +76,17 @@ class Chip(QWidget):
         return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        ink, ground = tone_colours(self._theme.tokens, self._tone)
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = self.font()
         font.setPixelSize(self._theme.tokens.size_small)
         painter.setFont(font)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(ground))
-        painter.drawRoundedRect(self.rect(), HEIGHT / 2, HEIGHT / 2)
-        painter.setPen(QColor(ink))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._text)
+        paint_pill(painter, self.rect(), self._text, colours=tone_colours(self._theme.tokens, self._tone))
 
 
 class DeliveryBadge(Chip):
     """How far something entered here has come. Nothing is said of what the centre has."""
 
-    _TONES = {
-        Delivery.LOCAL: "warn",
-        Delivery.SENDING: "info",
-        Delivery.HELD: "act",
-        Delivery.CONFLICT: "act",
-        Delivery.ACCEPTED: "good",
-    }
-
     def show_delivery(self, delivery: Delivery, text: str) -> None:
         """Show a state in words (views.words)."""
-        self.set_chip(text, self._TONES[delivery])
+        self.set_chip(text, DELIVERY_TONES[delivery])
         self.setVisible(delivery is not Delivery.ACCEPTED)

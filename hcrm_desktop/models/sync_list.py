@@ -1,0 +1,53 @@
+"""What the 同步 page reads: the connection, what is not settled, and the examinations that two entries are about."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from hcrm_core.wire import OperationKind
+from hcrm_desktop.cache.rows import Delivery, ExamRow, SyncStatus, UnsentItem
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+EXAM = "exam"  # the field of a Theirs whose values are ids of examinations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRead:
+    """One reading of the page."""
+
+    status: SyncStatus
+    items: list[UnsentItem]
+
+
+def read_sync(session: "Session") -> SyncRead:
+    """The connection and what is not settled. Runs in a reader."""
+    from hcrm_desktop.cache.queries import sync_status, unsent_items
+
+    return SyncRead(status=sync_status(session), items=unsent_items(session))
+
+
+def read_exams(session: "Session", customer_id: UUID) -> dict[str, ExamRow]:
+    """The customer's examinations by id. Runs in a reader."""
+    from hcrm_desktop.cache.queries.history import exams_of
+
+    return {str(exam.id): exam for exam in exams_of(session, customer_id)}
+
+
+def is_about_exams(item: UnsentItem) -> bool:
+    """Whether two examinations stand side by side."""
+    return any(one.field == EXAM for one in item.theirs)
+
+
+def choices(item: UnsentItem) -> tuple[str, ...]:
+    """What a person can do about an entry: names of commands, the usual one first. None for what goes by itself."""
+    if item.delivery is Delivery.REVIEW:
+        return ("release_recovered", "drop_recovered")
+    if item.delivery is Delivery.CONFLICT:
+        kind = OperationKind(item.kind)
+        if kind in (OperationKind.RECORD_EXAM, OperationKind.PICK_EXAM):
+            return ("keep_mine", "keep_theirs", "keep_both")
+        if kind in (OperationKind.EDIT_CUSTOMER, OperationKind.VOID_EXAM):
+            return ("keep_mine", "keep_theirs")
+    return ("dismiss",) if item.delivery in (Delivery.HELD, Delivery.CONFLICT) else ()
