@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from hcrm_central.operations.contacts import record_follow_up, record_outcome, snooze_task
+from hcrm_central.operations.corrections import pick_exam, void_exam
+from hcrm_central.operations.customers import edit_customer
 from hcrm_central.operations.exams import record_exam
 from hcrm_central.operations.intent import Effect, Intent
 from hcrm_core.wire import OperationKind
@@ -12,4 +14,7 @@ HANDLERS: dict[OperationKind, Callable[[Intent], Effect]] = {
     OperationKind.SNOOZE_TASK: snooze_task,
     OperationKind.RECORD_EXAM: record_exam,
     OperationKind.RECORD_FOLLOW_UP: record_follow_up,
+    OperationKind.PICK_EXAM: pick_exam,
+    OperationKind.VOID_EXAM: void_exam,
+    OperationKind.EDIT_CUSTOMER: edit_customer,
 }

@@ -9,12 +9,14 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
+from hcrm_central.operations.changes import signed
 from hcrm_central.operations.intent import Effect, Intent, word
 from hcrm_central.operations.visits import book
 from hcrm_core.errors import Rejected
 from hcrm_core.intents import RecordFollowUp, RecordOutcome, SnoozeTask
 from hcrm_core.tasks import CLOSED, TaskChange, after_outcome, after_snooze
-from hcrm_core.terms import Channel, Outcome, Source
+from hcrm_core.terms import Channel, Outcome, Source, TaskState
+from hcrm_core.wire import Theirs
 from hcrm_store.care import FollowUp
 from hcrm_store.journeys import Task
 from hcrm_store.people import Customer
@@ -26,13 +28,13 @@ def record_outcome(intent: Intent) -> Effect:
     outcome = word(Outcome, body.outcome, field="outcome")
     customer = intent.customer(body.customer_id)
     task = _locked(intent, customer)
+    theirs = (_theirs(intent, task, mine=outcome.value),) if task.state in CLOSED else ()
     _keep_contact(intent, customer, body, follow_up_id=body.follow_up_id, task_id=task.id)
-    closed = task.state in CLOSED
-    if not closed:
+    if not theirs:
         change = after_outcome(task.state, outcome, next_on=body.next_on, today=intent.today, attempts=task.attempts)
         task.last_outcome = outcome
         _move(intent, task, change)
-    return Effect(action="task:outcome_recorded", kind="task", customer_id=customer.id, ver=task.ver, conflict=closed)
+    return _worked("task:outcome_recorded", customer, task=task, theirs=theirs)
 
 
 def snooze_task(intent: Intent) -> Effect:
@@ -41,9 +43,10 @@ def snooze_task(intent: Intent) -> Effect:
     customer = intent.customer(body.customer_id)
     task = _locked(intent, customer)
     moved_on = task.ver != intent.operation.base_ver or task.state in CLOSED
+    theirs = (_theirs(intent, task, mine=TaskState.SNOOZED.value),) if moved_on else ()
     if not moved_on:
         _move(intent, task, after_snooze(task.state, until=body.until, today=intent.today, attempts=task.attempts))
-    return Effect(action="task:snoozed", kind="task", customer_id=customer.id, ver=task.ver, conflict=moved_on)
+    return _worked("task:snoozed", customer, task=task, theirs=theirs)
 
 
 def record_follow_up(intent: Intent) -> Effect:
@@ -52,6 +55,24 @@ def record_follow_up(intent: Intent) -> Effect:
     customer = intent.customer(body.customer_id)
     _keep_contact(intent, customer, body, follow_up_id=intent.operation.row_id, task_id=None)
     return Effect(action="follow_up:recorded", kind="follow_up", customer_id=customer.id, ver=1)
+
+
+def _worked(action: str, customer: Customer, *, task: Task, theirs: tuple[Theirs, ...]) -> Effect:
+    return Effect(
+        action=action, kind="task", customer_id=customer.id, ver=task.ver, conflict=bool(theirs), theirs=theirs
+    )
+
+
+def _theirs(intent: Intent, task: Task, *, mine: str) -> Theirs:
+    """How the task stands, and by whose contact: nobody's if a snooze or the scan was the last to move it."""
+    theirs = Theirs(field="state", mine=mine, theirs=task.close_reason or task.state.value)
+    contact = select(FollowUp.staff_id).where(
+        FollowUp.customer_id == task.customer_id,
+        FollowUp.task_id == task.id,
+        FollowUp.created_at == task.updated_at,  # the same transaction
+    )
+    by_id = intent.session.scalar(contact.order_by(FollowUp.id.desc()).limit(1))
+    return signed(intent.session, theirs, by_id=by_id, at=task.closed_at or task.updated_at)
 
 
 def _locked(intent: Intent, customer: Customer) -> Task:
@@ -68,7 +89,7 @@ def _move(intent: Intent, task: Task, change: TaskChange) -> None:
     task.attempts, task.close_reason = change.attempts, change.close_reason
     task.closed_at = intent.now if change.state in CLOSED else None
     intent.session.flush()
-    intent.session.refresh(task, ["ver"])  # counted by the database
+    intent.session.refresh(task, ["ver", "updated_at"])  # kept by the database
 
 
 def _keep_contact(

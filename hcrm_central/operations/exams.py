@@ -3,8 +3,9 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
+from hcrm_central.operations.corrections import met, supersede
 from hcrm_central.operations.intent import Effect, Intent, word
 from hcrm_central.operations.visits import arrive
 from hcrm_core.errors import NotPermitted, Rejected, Severity
@@ -27,12 +28,15 @@ def record_exam(intent: Intent) -> Effect:
     _check_day(intent, body, customer)
     measured = [_values(eye) for eye in body.eyes]
     _check_plausible(measured)
-    _supersede(intent, body)
-    _insert_exam(intent, body, customer)
+    meeting = supersede(intent, customer, body)
+    _insert_exam(intent, body, customer, status=meeting.status)
     for eye, values in zip(body.eyes, measured, strict=True):
         _insert_eye(intent, customer, eye, values)
     arrive(intent.session, customer, on=body.examined_on)
-    return Effect(action="exam:recorded", kind="exam", customer_id=customer.id, ver=1)
+    theirs = met(intent, customer, meeting)
+    return Effect(
+        action="exam:recorded", kind="exam", customer_id=customer.id, ver=1, conflict=bool(theirs), theirs=theirs
+    )
 
 
 def _check_day(intent: Intent, body: RecordExam, customer: Customer) -> None:
@@ -78,19 +82,7 @@ def _check_plausible(measured: list[EyeValues]) -> None:
             raise Rejected(f"implausible:{problem.field}", f"{problem.code} in {problem.field}")
 
 
-def _supersede(intent: Intent, body: RecordExam) -> None:
-    """Mark the exam that this one corrects. Of two corrections the second waits for a person: neither is hidden."""
-    if body.supersedes_id is None:
-        return
-    if not body.amend_reason.strip():
-        raise Rejected("amend_reason_needed", "a correction says why")
-    former = (Exam.customer_id == body.customer_id, Exam.id == body.supersedes_id, Exam.status == ExamStatus.FINAL)
-    changed = update(Exam).where(*former).values(status=ExamStatus.AMENDED).returning(Exam.id)
-    if intent.session.execute(changed).first() is None:
-        raise Rejected("exam_already_superseded", "somebody else has corrected this examination, or it is not there")
-
-
-def _insert_exam(intent: Intent, body: RecordExam, customer: Customer) -> None:
+def _insert_exam(intent: Intent, body: RecordExam, customer: Customer, *, status: ExamStatus) -> None:
     intent.session.execute(
         insert(Exam).values(
             id=intent.operation.row_id,
@@ -105,7 +97,7 @@ def _insert_exam(intent: Intent, body: RecordExam, customer: Customer) -> None:
             note=body.note,
             examiner_id=intent.principal.staff_id,
             source=Source.WORKSTATION,
-            status=ExamStatus.FINAL,
+            status=status,
             supersedes_id=body.supersedes_id,
             amend_reason=body.amend_reason,
         )
