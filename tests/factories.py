@@ -421,6 +421,7 @@ class Workstation:
 
     Attributes:
         held: rows by kind and id, as pulls left them.
+        stood: the stream that brought each of them last.
         received: every byte of every answer, for those who look for canaries.
     """
 
@@ -431,6 +432,7 @@ class Workstation:
     tokens: TokenResponse | None = None
     cursors: dict[str, Cursor] = field(default_factory=dict)
     held: dict[tuple[str, UUID], Row] = field(default_factory=dict)
+    stood: dict[tuple[str, UUID], str] = field(default_factory=dict)
     received: list[str] = field(default_factory=list)
     next_n: int = 1
 
@@ -492,11 +494,18 @@ class Workstation:
     def take(self, answer: PullResponse) -> bool:
         """Apply pages as a workstation does; whether there was anything in them."""
         for page in answer.pages:
+            if page.reset:
+                self._drop({key for key, stream in self.stood.items() if stream == page.stream})
             self.held |= {(row.kind, row.id): row for row in page.rows}
-            for gone in page.tombstones:
-                self.held.pop((gone.kind, gone.id), None)
+            self.stood |= {(row.kind, row.id): page.stream for row in page.rows}
+            gone = {(one.kind, one.id) for one in page.tombstones}
+            self._drop({key for key in gone if self.stood.get(key) == page.stream})
             self.cursors[page.stream] = page.next
         return any(page.rows or page.tombstones for page in answer.pages)
+
+    def _drop(self, keys: set[tuple[str, UUID]]) -> None:
+        for key in keys:
+            del self.held[key], self.stood[key]
 
     def rows(self, kind: str) -> dict[UUID, Json]:
         return {row_id: row.body for (found, row_id), row in self.held.items() if found == kind}
