@@ -90,34 +90,3 @@ CREATE POLICY edit ON guardian FOR UPDATE TO hcrm_app
     WITH CHECK (hcrm.noted_now('guardian', id));
 GRANT UPDATE (name, name_pinyin, name_initials, sex, birth_date, do_not_contact) ON customer TO hcrm_app;
 GRANT UPDATE (name, relation, phone, phone_tail) ON guardian TO hcrm_app;
-
--- As before, and: the history of changes goes with its customer or guardian, and a family left behind is offered again.
-CREATE OR REPLACE FUNCTION hcrm.note_reassigned_customers() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
-BEGIN
-    CREATE TEMP TABLE IF NOT EXISTS reassigned (id uuid, family_id uuid) ON COMMIT DELETE ROWS;
-    TRUNCATE reassigned;
-    INSERT INTO reassigned
-    SELECT n.id, f.family_id FROM changed_rows n JOIN former_rows o USING (id)
-    CROSS JOIN LATERAL (SELECT n.family_id UNION SELECT o.family_id) f
-    WHERE (n.assistant_id, n.optometrist_id, n.site_id, n.family_id)
-        IS DISTINCT FROM (o.assistant_id, o.optometrist_id, o.site_id, o.family_id);
-    IF NOT EXISTS (SELECT 1 FROM reassigned) THEN
-        RETURN NULL;
-    END IF;
-    UPDATE stream_entry e SET seq = NULL FROM (
-        SELECT 'family' AS kind, family_id AS id FROM reassigned WHERE family_id IS NOT NULL
-        UNION ALL SELECT 'guardian', g.id FROM guardian g JOIN reassigned r USING (family_id)
-        UNION ALL SELECT 'field_change', x.id FROM field_change x JOIN reassigned r ON r.id = x.customer_id
-        UNION ALL SELECT 'field_change', x.id FROM field_change x JOIN guardian g ON g.id = x.subject_id
-            JOIN reassigned r USING (family_id)
-        UNION ALL SELECT 'exam', x.id FROM exam x JOIN reassigned r ON r.id = x.customer_id
-        UNION ALL SELECT 'eye_measurement', x.id FROM eye_measurement x JOIN reassigned r ON r.id = x.customer_id
-        UNION ALL SELECT 'lens_order', x.id FROM lens_order x JOIN reassigned r ON r.id = x.customer_id
-        UNION ALL SELECT 'visit', x.id FROM visit x JOIN reassigned r ON r.id = x.customer_id
-        UNION ALL SELECT 'recheck_plan', x.id FROM recheck_plan x JOIN reassigned r ON r.id = x.customer_id
-        UNION ALL SELECT 'follow_up', x.id FROM follow_up x JOIN reassigned r ON r.id = x.customer_id
-        UNION ALL SELECT 'membership', x.id FROM membership x JOIN reassigned r ON r.id = x.customer_id
-        UNION ALL SELECT 'task', x.id FROM task x JOIN reassigned r ON r.id = x.customer_id
-    ) rows WHERE e.kind = rows.kind AND e.row_id = rows.id;
-    RETURN NULL;
-END $$;
