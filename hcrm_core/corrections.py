@@ -134,6 +134,11 @@ def accepted_value(row: str, field: str, value: Value, *, today: date) -> Value:
         raise Rejected(f"implausible:{row}.{field}", "this cannot be the value of the field") from None
 
 
+def same(value: Value, other: Value) -> bool:
+    """Whether two values say the same. Nothing, an empty text and an unset mark are one."""
+    return (value or None) == (other or None)
+
+
 def with_derived(field: str, value: Value) -> dict[str, Value]:
     """The column of a field and the columns that follow from it."""
     text = value if isinstance(value, str) else ""

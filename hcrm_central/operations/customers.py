@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from hcrm_central.operations.changes import note, theirs_of_change
 from hcrm_central.operations.intent import Effect, Intent
-from hcrm_core.corrections import Value, accepted_value, as_text, editable, with_derived
+from hcrm_core.corrections import Value, accepted_value, as_text, editable, same, with_derived
 from hcrm_core.errors import NotPermitted, Rejected
 from hcrm_core.intents import EditCustomer, FieldEdit
 from hcrm_core.wire import Theirs
@@ -72,9 +72,9 @@ def _fresh(kind: type[Customer] | type[Guardian], row_id: UUID) -> Any:  # why A
 def _apply(intent: Intent, customer: Customer, edit: FieldEdit, *, row: Customer | Guardian) -> Theirs | None:
     """Set one field, or say what stands in the way."""
     present = _present(getattr(row, edit.field))
-    if present == edit.value:
+    if same(present, edit.value):
         return None
-    applies = present == edit.base
+    applies = same(present, edit.base)
     new = as_text(edit.value)
     note(
         intent,

@@ -6,26 +6,38 @@ functions as in the centre. What was held or came too late leaves the task as th
 or the examination stays visible, marked: nothing that somebody entered just disappears.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from hcrm_core.corrections import STANDING, ExamVersion, contested_beside, meet, same, superseded_ids, with_derived
 from hcrm_core.errors import Rejected
-from hcrm_core.intents import RecordExam, RecordFollowUp, RecordOutcome, SnoozeTask
+from hcrm_core.intents import (
+    EditCustomer,
+    FieldEdit,
+    PickExam,
+    RecordExam,
+    RecordFollowUp,
+    RecordOutcome,
+    SnoozeTask,
+    VoidExam,
+)
 from hcrm_core.tasks import CLOSED, TaskChange, after_outcome, after_snooze
 from hcrm_core.terms import ExamStatus, Outcome, Source, TaskState
 from hcrm_core.wire import Json, OperationKind, Person
 from hcrm_desktop.cache.outbox import Entry, OpState
 from hcrm_desktop.cache.rows import Delivery
 from hcrm_desktop.cache.streams import put
-from hcrm_desktop.cache.tables import CUSTOMER, KIND_TABLES, TASK
+from hcrm_desktop.cache.tables import CUSTOMER, KIND_TABLES
 from hcrm_desktop.cache.values import from_wire, to_wire
+from hcrm_desktop.cache.versions import exam_versions
 from hcrm_store.clock import business_date
 
-_OVERLAID = ("task", "follow_up", "exam", "eye_measurement")
-_STANDING = frozenset({OpState.LOCAL, OpState.SENDING, OpState.ACCEPTED})  # expected to count
+OVERLAID = ("task", "follow_up", "exam", "eye_measurement", "customer", "guardian")
+_EXPECTED = frozenset({OpState.LOCAL, OpState.SENDING, OpState.ACCEPTED})  # expected to count
 
 
 def relay(session: Session, entries: Iterable[Entry], *, person: Person) -> None:
@@ -42,7 +54,7 @@ def lay_all(session: Session, entries: Iterable[Entry], *, person: Person) -> No
 
 def lift(session: Session) -> None:
     """Show what the centre said, and nothing else."""
-    for kind in _OVERLAID:
+    for kind in OVERLAID:
         table = KIND_TABLES[kind]
         laid = session.execute(select(table).where(table.c.delivery.is_not(None))).mappings().all()
         if not laid:
@@ -60,7 +72,7 @@ def lay(session: Session, entry: Entry, *, person: Person) -> None:
 
 def _outcome(session: Session, entry: Entry, person: Person) -> None:
     intent = RecordOutcome.model_validate(entry.body)
-    if _task(session, entry.row_id) is None or _at_centre(session, "follow_up", intent.follow_up_id):
+    if _row(session, "task", entry.row_id) is None or _at_centre(session, "follow_up", intent.follow_up_id):
         return
     contact = RecordFollowUp.model_validate(entry.body)
     _insert_follow_up(session, entry, contact, person=person, row_id=intent.follow_up_id, task_id=entry.row_id)
@@ -89,14 +101,90 @@ def _exam(session: Session, entry: Entry, person: Person) -> None:
     if not _has_customer(session, intent.customer_id) or _at_centre(session, "exam", entry.row_id):
         return
     body = intent.model_dump(mode="json", exclude={"eyes"})
-    body |= {"id": str(entry.row_id), "source": Source.WORKSTATION.value, "status": ExamStatus.FINAL.value}
+    body |= {"id": str(entry.row_id), "source": Source.WORKSTATION.value}
+    body |= {"status": _supersede(session, entry, intent).value, "created_at": entry.captured_at.isoformat()}
     body["examiner_id"] = person.staff_id and str(person.staff_id)
     _insert(session, "exam", body, entry=entry)
     for eye in intent.eyes:
         measured = eye.model_dump(mode="json") | {"exam_id": str(entry.row_id), "customer_id": body["customer_id"]}
         _insert(session, "eye_measurement", measured, entry=entry)
-    if intent.supersedes_id is not None and entry.state in _STANDING:
+
+
+def _supersede(session: Session, entry: Entry, intent: RecordExam) -> ExamStatus:
+    """Foresee what a correction does to the examinations that are here. Returns its own status."""
+    if entry.state is OpState.CONFLICT:
+        return ExamStatus.CONTESTED
+    found = {one.id: one for one in exam_versions(session, intent.customer_id)}
+    if intent.supersedes_id not in found or entry.state not in _EXPECTED:
+        return ExamStatus.FINAL
+    meeting = meet(found.values(), superseded=intent.supersedes_id)
+    if found[intent.supersedes_id].status in STANDING:
         _patch(session, "exam", intent.supersedes_id, {"status": ExamStatus.AMENDED}, entry=entry)
+    for rival in meeting.rivals:
+        if rival.status is ExamStatus.FINAL:
+            _patch(session, "exam", rival.id, {"status": ExamStatus.CONTESTED}, entry=entry)
+    return meeting.status
+
+
+def _pick(session: Session, entry: Entry, _person: Person) -> None:
+    intent = PickExam.model_validate(entry.body)
+    if _is_shown(session, "exam", entry):
+        return
+    statuses = {entry.row_id: ExamStatus.FINAL}
+    others = ExamStatus.FINAL if intent.keep_all else ExamStatus.AMENDED
+    found = exam_versions(session, intent.customer_id)
+    settled = superseded_ids(found) | {one.id for one in found if one.status is ExamStatus.VOID}
+    statuses |= {one: others for one in intent.rejected_ids if one not in settled}
+    _set_statuses(session, entry, found, statuses=statuses)
+
+
+def _void(session: Session, entry: Entry, _person: Person) -> None:
+    intent = VoidExam.model_validate(entry.body)
+    if _is_shown(session, "exam", entry):
+        return
+    found = exam_versions(session, intent.customer_id)
+    statuses = {entry.row_id: ExamStatus.VOID}
+    left = contested_beside(found, of=entry.row_id)
+    if len(left) == 1 and any(one.id == entry.row_id and one.status is ExamStatus.CONTESTED for one in found):
+        statuses[left[0].id] = ExamStatus.FINAL
+    _set_statuses(session, entry, found, statuses=statuses)
+
+
+def _set_statuses(
+    session: Session, entry: Entry, found: Iterable[ExamVersion], *, statuses: dict[UUID, ExamStatus]
+) -> None:
+    """Statuses that are expected; of an entry that does not count only its mark, on the row that it is about."""
+    if entry.state not in _EXPECTED:
+        _patch(session, "exam", entry.row_id, {}, entry=entry)
+        return
+    for one in found:
+        if one.id in statuses and one.status is not statuses[one.id]:
+            _patch(session, "exam", one.id, {"status": statuses[one.id]}, entry=entry)
+
+
+def _edit(session: Session, entry: Entry, _person: Person) -> None:
+    by_row: dict[tuple[str, UUID], list[FieldEdit]] = defaultdict(list)
+    for edit in EditCustomer.model_validate(entry.body).edits:
+        by_row[edit.row, edit.row_id].append(edit)
+    for (kind, row_id), edits in by_row.items():
+        if kind == "customer" and _is_shown(session, kind, entry):
+            continue
+        _edit_row(session, entry, edits, kind=kind, row_id=row_id)
+
+
+def _edit_row(session: Session, entry: Entry, edits: Iterable[FieldEdit], *, kind: str, row_id: UUID) -> None:
+    """Fields change that still hold what their editor saw, as in the centre."""
+    row = _row(session, kind, row_id)
+    if row is None:
+        return
+    present = to_wire(kind, row)
+    values: Json = {}
+    for edit in edits if entry.state in _EXPECTED else ():
+        if same(present.get(edit.field), edit.base):
+            derived = with_derived(edit.field, edit.value)
+            values |= {name: from_wire(kind, derived)[name] for name in derived}
+    if values or entry.state not in _EXPECTED:
+        _patch(session, kind, row_id, values, entry=entry)
 
 
 _LAYERS: dict[OperationKind, Callable[[Session, Entry, Person], None]] = {
@@ -104,6 +192,9 @@ _LAYERS: dict[OperationKind, Callable[[Session, Entry, Person], None]] = {
     OperationKind.SNOOZE_TASK: _snooze,
     OperationKind.RECORD_FOLLOW_UP: _follow_up,
     OperationKind.RECORD_EXAM: _exam,
+    OperationKind.PICK_EXAM: _pick,
+    OperationKind.VOID_EXAM: _void,
+    OperationKind.EDIT_CUSTOMER: _edit,
 }
 
 
@@ -114,11 +205,11 @@ def _move_task(
     *,
     outcome: Outcome | None = None,
 ) -> None:
-    task = _task(session, entry.row_id)
-    if task is None or (entry.result_ver is not None and task["ver"] >= entry.result_ver):
+    task = _row(session, "task", entry.row_id)
+    if task is None or _is_shown(session, "task", entry):
         return
     values: Json = {}
-    if entry.state in _STANDING:
+    if entry.state in _EXPECTED:
         try:
             moved = change(task["state"] or TaskState.OPEN, task["attempts"] or 0)
         except Rejected:
@@ -143,12 +234,11 @@ def _insert(session: Session, kind: str, body: Json, *, entry: Entry) -> None:
 
 
 def _patch(session: Session, kind: str, row_id: UUID, values: Json, *, entry: Entry) -> None:
-    table = KIND_TABLES[kind]
-    row = session.execute(select(table).where(table.c.id == row_id)).mappings().first()
+    row, table = _row(session, kind, row_id), KIND_TABLES[kind]
     if row is None:
         return
     alone = row["delivery"] is not None and row["base"] is None  # a row of ours, not known to the centre
-    base = None if alone else row["base"] or to_wire(kind, dict(row))
+    base = None if alone else row["base"] or to_wire(kind, row)
     marked = values | {"base": base, "delivery": _delivery(entry).value}
     session.execute(update(table).where(table.c.id == row_id).values(marked))
 
@@ -161,9 +251,16 @@ def _delivery(entry: Entry) -> Delivery:
     return Delivery(entry.state.value)
 
 
-def _task(session: Session, task_id: UUID) -> Json | None:
-    row = session.execute(select(TASK).where(TASK.c.id == task_id)).mappings().first()
+def _row(session: Session, kind: str, row_id: UUID) -> Json | None:
+    table = KIND_TABLES[kind]
+    row = session.execute(select(table).where(table.c.id == row_id)).mappings().first()
     return None if row is None else dict(row)
+
+
+def _is_shown(session: Session, kind: str, entry: Entry) -> bool:
+    """Whether the centre's row, as it is here, knows of the entry already."""
+    row = _row(session, kind, entry.row_id)
+    return row is not None and entry.result_ver is not None and row["ver"] >= entry.result_ver
 
 
 def _has_customer(session: Session, customer_id: UUID) -> bool:

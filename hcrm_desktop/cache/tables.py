@@ -52,6 +52,7 @@ SITE, STAFF, SEGMENT, SOP = (KIND_TABLES[kind] for kind in ("site", "staff", "se
 TASK, FOLLOW_UP, MEMBERSHIP = (KIND_TABLES[kind] for kind in ("task", "follow_up", "membership"))
 GUARDIAN, CUSTOMER = KIND_TABLES["guardian"], KIND_TABLES["customer"]
 EXAM, MEASUREMENT = KIND_TABLES["exam"], KIND_TABLES["eye_measurement"]
+FIELD_CHANGE = KIND_TABLES["field_change"]
 ORDER, VISIT, PLAN = (KIND_TABLES[kind] for kind in ("lens_order", "visit", "recheck_plan"))
 
 CURSOR = Table("cursor", CACHE, Column("stream", Text, primary_key=True), Column("body", _JSON, nullable=False))
@@ -64,6 +65,7 @@ _LOOKUPS: dict[str, list[tuple[str, ...]]] = {
     "membership": [("customer_id",), ("segment_key", "left_on")],
     "customer": [("id", "family_id", "name_pinyin"), ("family_id",), ("name",), ("name_pinyin",), ("name_initials",)],
     "guardian": [("family_id",), ("phone_tail",), ("phone",)],
+    "field_change": [("customer_id", "at"), ("subject_id",)],
     "exam": [("customer_id", "examined_on")],
     "eye_measurement": [("exam_id",), ("customer_id",)],
     "lens_order": [("customer_id", "dispensed_on")],
@@ -74,7 +76,14 @@ for _kind, _column_sets in _LOOKUPS.items():
     for _columns in _column_sets:
         Index(f"ix_{_kind}_{'_'.join(_columns)}", *(KIND_TABLES[_kind].c[name] for name in _columns))
 
-for _kind in ("task", "follow_up", "exam", "eye_measurement"):  # few rows are laid over: found without a scan
+for _kind in (
+    "task",
+    "follow_up",
+    "exam",
+    "eye_measurement",
+    "customer",
+    "guardian",
+):  # few rows are laid over: found without a scan
     _delivery = KIND_TABLES[_kind].c.delivery
     Index(f"ix_{_kind}_delivery", _delivery, sqlite_where=_delivery.is_not(None))
 
