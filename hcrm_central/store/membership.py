@@ -6,32 +6,47 @@ that he sees, so that leaving another stream never takes it from him.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, FromClause, Text, Uuid, any_, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from hcrm_store.kinds import table_of
+from hcrm_store.kinds import KINDS, Area, table_of
 from hcrm_store.people import Customer
 
 _OF_FAMILY = {"family": "id", "guardian": "family_id"}
 
 
-def belongs(kind: str, *, site_id: UUID | None, sites: Collection[UUID]) -> ColumnElement[bool]:
-    """Whether a row is read from a site's stream, as a condition on its table.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What to select the rows of a kind from, and the site whose stream each is read from (NULL: reference data)."""
+
+    source: FromClause
+    site_id: ColumnElement[UUID | None]
+
+
+def place(kind: str, *, sites: Collection[UUID]) -> Place:
+    """Where a reader finds the rows of a kind.
 
     Args:
         kind: one of hcrm_store.kinds.
-        site_id: the stream's; None for reference data, which has one stream.
         sites: all whose streams the reader is granted.
     """
-    table = table_of(kind)
-    if site_id is None:
-        return true()
+    table, customer = table_of(kind), table_of("customer")
+    if KINDS[kind][0] is Area.REF:
+        return Place(source=table, site_id=literal(None, Uuid()))
     if kind == "customer":
-        return table.c.site_id == site_id
+        return Place(source=table, site_id=table.c.site_id)
     if kind in _OF_FAMILY:
-        children = select(Customer.site_id).where(Customer.family_id == table.c[_OF_FAMILY[kind]])
-        first = children.where(Customer.site_id.in_(sites)).order_by(Customer.site_id).limit(1)
-        return func.coalesce(first.scalar_subquery(), table.c.site_id) == site_id
-    here = select(Customer.id).where(Customer.id == table.c.customer_id, Customer.site_id == site_id)
-    return here.exists()
+        # As text, because PostgreSQL knows no least uuid before 18; with ORDER BY … LIMIT 1 it walks the index of sites.
+        least = cast(func.min(cast(Customer.site_id, Text)), Uuid)
+        first = select(least).where(Customer.family_id == table.c[_OF_FAMILY[kind]], Customer.site_id == among(sites))
+        return Place(source=table, site_id=func.coalesce(first.scalar_subquery(), table.c.site_id))
+    return Place(source=table.join(customer, customer.c.id == table.c.customer_id), site_id=customer.c.site_id)
+
+
+def among(ids: Collection[UUID]) -> Any:  # why Any: SQLAlchemy's type of ANY is not generic
+    """The right side of `column == among(ids)`: one bound value, however many ids."""
+    return any_(literal(list(ids), ARRAY(Uuid())))
