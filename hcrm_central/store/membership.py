@@ -40,7 +40,7 @@ def place(kind: str, *, sites: Collection[UUID]) -> Place:
     if kind == "customer":
         return Place(source=table, site_id=table.c.site_id)
     if kind in _OF_FAMILY:
-        # As text, because PostgreSQL knows no least uuid before 18; with ORDER BY … LIMIT 1 it walks the index of sites.
+        # As text: PostgreSQL knows no least uuid before 18, and ORDER BY … LIMIT 1 would walk the index of sites.
         least = cast(func.min(cast(Customer.site_id, Text)), Uuid)
         first = select(least).where(Customer.family_id == table.c[_OF_FAMILY[kind]], Customer.site_id == among(sites))
         return Place(source=table, site_id=func.coalesce(first.scalar_subquery(), table.c.site_id))
