@@ -40,12 +40,11 @@ class Reasons(QObject):
             "visit_date_needed": self.tr("“已约”没有约定到院日期。"),
             "date_too_far": self.tr("日期在 400 天以后，多半年份写错。"),
             "amend_reason_needed": self.tr("更正检查没有写原因。"),
+            "void_reason_needed": self.tr("作废检查没有写原因。"),
             "exam_already_superseded": self.tr("这次检查已被别人更正过。"),
-            "exam_unknown": self.tr("要更正的检查在中心找不到。"),
+            "exam_unknown": self.tr("这次检查在中心找不到。"),
+            "exam_void": self.tr("这次检查已经作废。"),
             "refused_by_store": self.tr("数据之间对不上，数据库没有接受。"),
-            "name_empty": self.tr("姓名不能为空。"),
-            "birth_date_implausible": self.tr("出生日期不可能：在将来，或早于 120 年前。"),
-            "phone_unreadable": self.tr("电话号码不像一个能拨通的号码。"),
             "surrendered": self.tr("来自一台被要求清除数据的工作站，没有由本人上传。"),
         }.get(head, self.tr("中心未能应用（代码 {code}）。").format(code=code))
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from hcrm_core.clinic_time import SHANGHAI
 from hcrm_core.eye.age import years_and_months
 from hcrm_core.fleet import DeviceState
+from hcrm_core.tasks import CloseReason
 from hcrm_core.terms import (
     Channel,
     ExamStatus,
@@ -233,7 +234,7 @@ class Words(QObject):
             "cycloplegic": self.cycloplegia,
             "outcome": lambda value: self.outcome(Outcome(value)),
             "channel": lambda value: self.channel(Channel(value)),
-            "state": self._task_state_or_outcome,
+            "state": self._ending,
             "status": lambda value: self.exam_status(ExamStatus(value)),
             "method": lambda value: self.method(RefractionMethod(value)),
             "lens_state": lambda value: self.lens_state(LensState(value)),
@@ -241,11 +242,20 @@ class Words(QObject):
             "cylinder": lambda value: self.diopters(Decimal(value)),
         }
 
-    def _task_state_or_outcome(self, value: str) -> str:
-        """A task stands in the way by its state, or by the outcome that closed it."""
+    def _ending(self, value: str) -> str:
+        """How a task stands: its state, or why it was closed."""
         if value in set(TaskState):
             return self.task_state(TaskState(value))
-        return self.outcome(Outcome(value))
+        if value in set(Outcome):
+            return self.outcome(Outcome(value))
+        return {
+            CloseReason.UNREACHABLE: self.tr("多次未接，已结束"),
+            CloseReason.VISITED: self.tr("已到院"),
+            CloseReason.PURCHASED: self.tr("已配镜"),
+            CloseReason.REASON_GONE: self.tr("不再需要，系统已结束"),
+            CloseReason.DO_NOT_CONTACT: self.tr("请勿联系，系统已结束"),
+            CloseReason.SUPERSEDED: self.tr("由更新的任务代替"),
+        }[CloseReason(value)]
 
     def device_state(self, state: DeviceState) -> str:
         return {

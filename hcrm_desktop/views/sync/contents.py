@@ -1,6 +1,6 @@
 """What an entry says, line by line, from the body of its intent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
@@ -27,16 +27,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """One thing as both sides have it."""
+class Compared:
+    """One thing as each side has it."""
 
     label: str
-    mine: str
-    theirs: str
+    texts: tuple[str, ...]
 
     @property
     def differs(self) -> bool:
-        return self.mine != self.theirs
+        return len(set(self.texts)) > 1
 
 
 class Contents(QObject):
@@ -61,11 +60,15 @@ class Contents(QObject):
         one = self.tr("{label}：{text}")
         return self.tr("；").join(one.format(label=line.label, text=line.text) for line in self.lines(kind, body))
 
-    def exam_pairs(self, mine: ExamRow | None, theirs: ExamRow | None) -> list[Pair]:
-        """Two examinations side by side; what neither has is left out."""
-        pairs = [*self._condition_pairs(mine, theirs), *self._eye_pairs(mine, theirs)]
-        silent = {self._values.unknown, self.tr("未记录"), ""}
-        return [pair for pair in pairs if not {pair.mine, pair.theirs} <= silent]
+    def exams(self, exams: Sequence[ExamRow | None]) -> list[Compared]:
+        """Examinations side by side; what none of them has is left out. None is not on this computer."""
+        compared = [
+            *self._conditions(exams),
+            *self._measured(self.tr("右眼"), [exam.od if exam else None for exam in exams]),
+        ]
+        compared += self._measured(self.tr("左眼"), [exam.os if exam else None for exam in exams])
+        silent = {self._values.unknown, self._words.value("", None), ""}
+        return [one for one in compared if not set(one.texts) <= silent]
 
     def _edit(self, edit: Json) -> Line:
         name = f"{edit['row']}.{edit['field']}"
@@ -79,22 +82,13 @@ class Contents(QObject):
             if eye.get(name) is not None:
                 yield Line(label=self._words.field(f"{eye['eye']}.{name}"), text=self._words.value(name, eye[name]))
 
-    def _condition_pairs(self, mine: ExamRow | None, theirs: ExamRow | None) -> Iterator[Pair]:
-        words = self._words
+    def _conditions(self, exams: Sequence[ExamRow | None]) -> Iterator[Compared]:
+        words, elsewhere = self._words, self.tr("不在本机")
         for name in ("examined_on", "cycloplegic", "method", "lens_state", "washout_days", "device", "note"):
-            one, other = (
-                self.tr("不在本机") if exam is None else words.value(name, getattr(exam, name))
-                for exam in (mine, theirs)
-            )
-            yield Pair(label=words.field(name), mine=one, theirs=other)
+            texts = (elsewhere if exam is None else words.value(name, getattr(exam, name)) for exam in exams)
+            yield Compared(label=words.field(name), texts=tuple(texts))
 
-    def _eye_pairs(self, mine: ExamRow | None, theirs: ExamRow | None) -> Iterator[Pair]:
-        od = (mine.od if mine else None, theirs.od if theirs else None)
-        os = (mine.os if mine else None, theirs.os if theirs else None)
-        for eye, (one, other) in ((self.tr("右眼"), od), (self.tr("左眼"), os)):
-            yield from self._measured_pairs(eye, one, other)
-
-    def _measured_pairs(self, eye: str, mine: EyeRow | None, theirs: EyeRow | None) -> Iterator[Pair]:
+    def _measured(self, side: str, eyes: Sequence[EyeRow | None]) -> Iterator[Compared]:
         for line in self._values.lines():
-            label = self.tr("{eye} {name}").format(eye=eye, name=line.label)
-            yield Pair(label=label, mine=line.text(mine), theirs=line.text(theirs))
+            label = self.tr("{eye} {name}").format(eye=side, name=line.label)
+            yield Compared(label=label, texts=tuple(line.text(eye) for eye in eyes))

@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollA
 
 from hcrm_core.wire import Theirs
 from hcrm_desktop.cache.rows import ExamRow, UnsentItem
-from hcrm_desktop.models.sync_list import choices, is_about_exams
+from hcrm_desktop.models.sync_list import EXAM, choices, is_about_exams
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.reasons import Reasons
-from hcrm_desktop.views.sync.contents import Contents, Pair
+from hcrm_desktop.views.sync.contents import Compared, Contents
 from hcrm_desktop.views.sync.sides import Sides
 from hcrm_desktop.views.widgets.chips import DeliveryBadge
 from hcrm_desktop.views.words import Words
@@ -144,22 +144,23 @@ class ItemPanel(QFrame):
         if not item.theirs:
             self._sides.show_lines(self._contents.lines(item.kind, item.body))
             return
-        first = item.theirs[0]
         mine = self.tr("我的 · {at}").format(at=self._words.moment(item.captured_at))
-        heads = (mine, self._their_head(first))
         if is_about_exams(item):
-            pairs = self._contents.exam_pairs(exams.get(first.mine or ""), exams.get(first.theirs or ""))
+            others = [one for one in item.theirs if one.field == EXAM]
+            sides = [exams.get(others[0].mine or ""), *(exams.get(one.theirs or "") for one in others)]
+            heads = [mine, *(self._their_head(one) for one in others)]
+            self._sides.show_compared(self._contents.exams(sides), heads=heads)
         else:
-            pairs = [self._pair(one) for one in item.theirs]
-        self._sides.show_pairs(pairs, heads=heads)
+            compared = [self._compared(one) for one in item.theirs]
+            self._sides.show_compared(compared, heads=[mine, self._their_head(item.theirs[0])])
 
-    def _pair(self, one: Theirs) -> Pair:
+    def _compared(self, one: Theirs) -> Compared:
         words = self._words
-        mine, theirs = words.value(one.field, one.mine), words.value(one.field, one.theirs)
-        return Pair(label=words.field(one.field), mine=mine, theirs=theirs)
+        texts = (words.value(one.field, one.mine), words.value(one.field, one.theirs))
+        return Compared(label=words.field(one.field), texts=texts)
 
     def _their_head(self, one: Theirs) -> str:
-        parts = [self.tr("对方的"), one.by or self.tr("导入的数据"), one.site]
+        parts = [self.tr("对方的"), one.by or self.tr("系统或导入"), one.site]
         parts.append(self._words.moment(one.at) if one.at else "")
         return " · ".join(part for part in parts if part)
 

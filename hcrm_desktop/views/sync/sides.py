@@ -1,15 +1,15 @@
-"""Two values side by side: 我的 and 对方的, what differs standing out."""
+"""Values side by side, 我的 and 对方的, what differs standing out."""
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from hcrm_desktop.views.sync.contents import Line, Pair
+from hcrm_desktop.views.sync.contents import Compared, Line
 
 
 class Sides(QWidget):
-    """A grid: what, one side, the other side."""
+    """A grid: what, one side, the other sides."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -20,16 +20,18 @@ class Sides(QWidget):
         for column, stretch in enumerate((0, 1, 1)):
             self._grid.setColumnStretch(column, stretch)
 
-    def show_pairs(self, pairs: Sequence[Pair], *, heads: tuple[str, str]) -> None:
-        """Both sides under their headings (whose, when, where)."""
+    def show_compared(self, compared: Sequence[Compared], *, heads: Sequence[str]) -> None:
+        """All sides under their headings (whose, when, where)."""
         self._clear()
         for column, head in enumerate(heads, 1):
             self._put(0, column, head, role="section")
-        for row, pair in enumerate(pairs, 1):
-            self._put(row, 0, pair.label, role="muted")
-            mark = self.tr("≠ {text}") if pair.differs else self.tr("{text}")
-            self._put(row, 1, pair.mine, role="title" if pair.differs else "muted")
-            self._put(row, 2, mark.format(text=pair.theirs), role="warn" if pair.differs else "muted")
+            self._grid.setColumnStretch(column, 1)
+        for row, one in enumerate(compared, 1):
+            self._put(row, 0, one.label, role="muted")
+            for column, text in enumerate(one.texts, 1):
+                other = text != one.texts[0]
+                shown = self.tr("≠ {text}").format(text=text) if other else text
+                self._put(row, column, shown, role="warn" if other else "title" if one.differs else "muted")
 
     def show_lines(self, lines: Sequence[Line]) -> None:
         """One side alone."""
