@@ -7,6 +7,7 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
+from hcrm_central.api.centre import Centre
 from hcrm_central.settings import Settings
 from hcrm_core.errors import SurroundingsFailed
 
@@ -16,11 +17,19 @@ STOP_SECONDS = 15  # for requests that are under way
 class _Announcing(uvicorn.Server):
     """Says in one line that it accepts requests, and where: for whoever started it."""
 
+    def __init__(self, config: uvicorn.Config, *, centre: Centre) -> None:
+        super().__init__(config)
+        self._centre = centre
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for listening in sockets or []:
             host, port = listening.getsockname()[:2]
             print(f"READY http://{host}:{port}", flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._centre.wakeups.close()  # or each of those who wait would hold up the end
+        await super().shutdown(sockets)
 
 
 def serve(app: FastAPI, settings: Settings) -> None:
@@ -33,7 +42,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=STOP_SECONDS
     )
     with _listening(settings) as sock, contextlib.suppress(KeyboardInterrupt):
-        _Announcing(config).run(sockets=[sock])
+        _Announcing(config, centre=app.state.centre).run(sockets=[sock])
 
 
 def _listening(settings: Settings) -> socket.socket:

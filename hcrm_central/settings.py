@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     lease_days: int = Field(default=7, ge=1, le=100_000)
     login_attempts: str = Field(default="10/minute", description="for one account and for one address")
 
+    wait_seconds: float = Field(default=25, gt=0, le=300, description="how long a wait for news is held")
+
     max_request_bytes: int = Field(default=4_000_000, description="100 operations with the longest notes fit")
 
     @field_validator("log_level")

@@ -2,15 +2,20 @@
 
 from fastapi import APIRouter, Request, Response
 
+from hcrm_central.api import digests as digests_
+from hcrm_central.api import first as first_
 from hcrm_central.api import health as health_
 from hcrm_central.api import hello as hello_
 from hcrm_central.api import overview as overview_
 from hcrm_central.api import pull as pull_
 from hcrm_central.api import push as push_
-from hcrm_central.api import sessions
+from hcrm_central.api import sessions, waiting
 from hcrm_central.api.context import CentreOf, SignedInOf
 from hcrm_central.api.refusals import documented
 from hcrm_core.wire import (
+    DigestRequest,
+    DigestResponse,
+    FirstRequest,
     Health,
     HelloRequest,
     HelloResponse,
@@ -23,6 +28,8 @@ from hcrm_core.wire import (
     RefreshRequest,
     RefusalCode,
     TokenResponse,
+    WaitRequest,
+    WaitResponse,
 )
 
 router = APIRouter()
@@ -75,6 +82,24 @@ def hello(here: CentreOf, who: SignedInOf, body: HelloRequest) -> HelloResponse:
 def pull(here: CentreOf, who: SignedInOf, body: PullRequest) -> PullResponse:
     """What changed since the cursors, from one snapshot."""
     return pull_.pull(here, who, body)
+
+
+@router.post("/sync/first", responses=documented(*OF_SESSION))
+def first(here: CentreOf, who: SignedInOf, body: FirstRequest) -> PullResponse:
+    """Today's tasks with everything about their customers: for a workstation that holds nothing yet."""
+    return first_.first(here, who, body)
+
+
+@router.post("/sync/digests", responses=documented(*OF_SESSION))
+def digests(here: CentreOf, who: SignedInOf, body: DigestRequest) -> DigestResponse:
+    """What the reader may see of each stream, in one number."""
+    return digests_.digests(here, who, body)
+
+
+@router.post("/sync/wait", responses=documented(*OF_SESSION))
+async def wait(request: Request, here: CentreOf, who: SignedInOf, body: WaitRequest) -> WaitResponse:
+    """Which streams moved; held until one has, or for a while. Asynchronous: who waits occupies no thread."""
+    return await waiting.wait(here, who, body, request=request)
 
 
 @router.post(

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Text, any_, literal, select
+from sqlalchemy import Text, any_, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -32,9 +32,9 @@ class Standing:
         return self.heads.get(stream, Head())
 
 
-def standing(session: Session, streams: Collection[str]) -> Standing:
-    """Epoch and heads in one statement."""
-    wanted = Stream.key == any_(literal(list(streams), ARRAY(Text())))
+def standing(session: Session, streams: Collection[str] | None = None) -> Standing:
+    """Epoch and heads in one statement; of all streams if none are named."""
+    wanted = true() if streams is None else Stream.key == any_(literal(list(streams), ARRAY(Text())))
     columns = (Incarnation.epoch, Stream.key, Stream.seq, Stream.tomb_floor)
     found = session.execute(select(*columns).select_from(Incarnation).outerjoin(Stream, wanted)).all()
     heads = {key: Head(seq, floor) for _, key, seq, floor in found if key is not None}

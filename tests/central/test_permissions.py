@@ -39,6 +39,9 @@ RULES = {
     ("POST", "/auth/logout"): Rule(EVERYBODY, 401),
     ("POST", "/sync/hello"): Rule(EVERYBODY, 401),
     ("POST", "/sync/pull"): Rule(EVERYBODY, 401),
+    ("POST", "/sync/first"): Rule(EVERYBODY, 401),
+    ("POST", "/sync/digests"): Rule(EVERYBODY, 401),
+    ("POST", "/sync/wait"): Rule(EVERYBODY, 401),
     ("POST", "/sync/push"): Rule(EVERYBODY, 401),
     ("GET", "/overview"): Rule({"manager", "executive"}, 401),
 }
