@@ -17,7 +17,7 @@ from hcrm_core.errors import NotPermitted, Rejected
 from hcrm_core.intents import MeasuredEye, RecordExam, RecordFollowUp, RecordOutcome, SnoozeTask
 from hcrm_core.tasks import after_outcome, after_snooze
 from hcrm_core.terms import Channel, Eye, Outcome, Role, TaskState
-from hcrm_core.wire import Json, OperationKind, Person
+from hcrm_core.wire import Json, Message, OperationKind, Person
 from hcrm_desktop.cache import overlay
 from hcrm_desktop.cache.outbox import Entry, Intent
 from hcrm_desktop.cache.rows import Changes, ExamEntry, EyeRow
@@ -31,6 +31,15 @@ DOUBLE_PRESS = timedelta(seconds=1)
 _log = logging.getLogger(__name__)
 _WORKED = ("task", "follow_up", "outbox")
 _EXAMINED = ("exam", "eye_measurement", "outbox")
+_TOUCHED = {
+    OperationKind.RECORD_OUTCOME: _WORKED,
+    OperationKind.SNOOZE_TASK: _WORKED,
+    OperationKind.RECORD_FOLLOW_UP: ("follow_up", "outbox"),
+    OperationKind.RECORD_EXAM: _EXAMINED,
+    OperationKind.PICK_EXAM: _EXAMINED,
+    OperationKind.VOID_EXAM: _EXAMINED,
+    OperationKind.EDIT_CUSTOMER: ("customer", "guardian", "outbox"),
+}
 
 
 def record_outcome(
@@ -54,7 +63,15 @@ def record_outcome(
         note=note,
         next_on=next_on,
     )
-    return _enter(workspace, OperationKind.RECORD_OUTCOME, body, row_id=task_id, base_ver=task["ver"], kinds=_WORKED)
+    intent = intent_of(
+        workspace,
+        kind=OperationKind.RECORD_OUTCOME,
+        body=body,
+        row_id=task_id,
+        customer_id=body.customer_id,
+        base_ver=task["ver"],
+    )
+    return enter(workspace, intent)
 
 
 def snooze_task(workspace: Workspace, *, task_id: UUID, until: date, note: str = "") -> Changes:
@@ -63,7 +80,15 @@ def snooze_task(workspace: Workspace, *, task_id: UUID, until: date, note: str =
     today = business_date(workspace.clock.now())
     after_snooze(_state(task), until=until, today=today, attempts=task["attempts"] or 0)
     body = SnoozeTask(customer_id=task["customer_id"], until=until, note=note)
-    return _enter(workspace, OperationKind.SNOOZE_TASK, body, row_id=task_id, base_ver=task["ver"], kinds=_WORKED)
+    intent = intent_of(
+        workspace,
+        kind=OperationKind.SNOOZE_TASK,
+        body=body,
+        row_id=task_id,
+        customer_id=body.customer_id,
+        base_ver=task["ver"],
+    )
+    return enter(workspace, intent)
 
 
 def record_follow_up(
@@ -76,18 +101,20 @@ def record_follow_up(
     next_on: date | None = None,
 ) -> Changes:
     """A contact that no task asked for."""
-    _require_customer(workspace, customer_id)
+    require_customer(workspace, customer_id)
     body = RecordFollowUp(
         customer_id=customer_id, channel=channel.value, outcome=outcome.value, note=note, next_on=next_on
     )
-    kinds = ("follow_up", "outbox")
-    return _enter(workspace, OperationKind.RECORD_FOLLOW_UP, body, row_id=new_id(), base_ver=None, kinds=kinds)
+    intent = intent_of(
+        workspace, kind=OperationKind.RECORD_FOLLOW_UP, body=body, row_id=new_id(), customer_id=customer_id
+    )
+    return enter(workspace, intent)
 
 
 def record_exam(workspace: Workspace, *, entry: ExamEntry) -> Changes:
     """An examination was entered. Plausibility is checked by the slip and, finally, by the centre."""
-    _require_role(workspace.worker(), Role.OPTOMETRIST)
-    _require_customer(workspace, entry.customer_id)
+    require_role(workspace.worker(), Role.OPTOMETRIST)
+    require_customer(workspace, entry.customer_id)
     eyes = [_measured(eye) for eye in (entry.od, entry.os) if eye is not None]
     if not eyes:
         raise Rejected("nothing_measured", "an examination needs a value of at least one eye")
@@ -104,7 +131,10 @@ def record_exam(workspace: Workspace, *, entry: ExamEntry) -> Changes:
         amend_reason=entry.amend_reason,
         eyes=eyes,
     )
-    return _enter(workspace, OperationKind.RECORD_EXAM, body, row_id=new_id(), base_ver=None, kinds=_EXAMINED)
+    intent = intent_of(
+        workspace, kind=OperationKind.RECORD_EXAM, body=body, row_id=new_id(), customer_id=entry.customer_id
+    )
+    return enter(workspace, intent)
 
 
 def undo_last(workspace: Workspace) -> Changes:
@@ -112,7 +142,7 @@ def undo_last(workspace: Workspace) -> Changes:
     with workspace.exclusive():
         withdrawn = workspace.outbox.withdraw_last(workspace.worker().account_id)
         workspace.relay()
-    return Changes.of(*(_EXAMINED if withdrawn.kind is OperationKind.RECORD_EXAM else _WORKED))
+    return Changes.of(*_TOUCHED[withdrawn.kind])
 
 
 def dismiss(workspace: Workspace, *, op_id: UUID) -> Changes:
@@ -120,7 +150,7 @@ def dismiss(workspace: Workspace, *, op_id: UUID) -> Changes:
     with workspace.exclusive():
         workspace.outbox.dismiss(op_id)
         workspace.relay()
-    return Changes.of(*_WORKED, *_EXAMINED)
+    return Changes.of(*overlay.OVERLAID, "outbox")
 
 
 def save_draft(workspace: Workspace, *, key: str, body: Json) -> Changes:
@@ -135,29 +165,34 @@ def drop_draft(workspace: Workspace, *, key: str) -> Changes:
     return Changes.of("draft")
 
 
-def _enter(
-    workspace: Workspace,
-    kind: OperationKind,
-    body: RecordOutcome | SnoozeTask | RecordFollowUp | RecordExam,
-    *,
-    row_id: UUID,
-    base_ver: int | None,
-    kinds: tuple[str, ...],
-) -> Changes:
+def enter(workspace: Workspace, intent: Intent) -> Changes:
+    """Write an entry into the outbox and show it, unless a key was pressed twice."""
     person = workspace.worker()
-    intent = Intent(
-        account_id=person.account_id,
-        kind=kind,
-        row_id=row_id,
-        customer_id=body.customer_id,
-        base_ver=base_ver,
-        body=body.model_dump(mode="json"),
-    )
     with workspace.exclusive():
         if _is_second_press(workspace, intent):
             return Changes.of()
-        _show(workspace, workspace.outbox.add(intent), person=person)
-    return Changes.of(*kinds)
+        show(workspace, workspace.outbox.add(intent), person=person)
+    return Changes.of(*_TOUCHED[intent.kind])
+
+
+def intent_of(
+    workspace: Workspace,
+    *,
+    kind: OperationKind,
+    body: Message,
+    row_id: UUID,
+    customer_id: UUID,
+    base_ver: int | None = None,
+) -> Intent:
+    """What the person who works here wants."""
+    return Intent(
+        account_id=workspace.worker().account_id,
+        kind=kind,
+        row_id=row_id,
+        customer_id=customer_id,
+        base_ver=base_ver,
+        body=body.model_dump(mode="json"),
+    )
 
 
 def _is_second_press(workspace: Workspace, intent: Intent) -> bool:
@@ -169,7 +204,7 @@ def _is_second_press(workspace: Workspace, intent: Intent) -> bool:
     return same and {**last.body, "follow_up_id": None} == {**intent.body, "follow_up_id": None}
 
 
-def _show(workspace: Workspace, entry: Entry, *, person: Person) -> None:
+def show(workspace: Workspace, entry: Entry, *, person: Person) -> None:
     """Lay an entry over the cache. It counts even if that fails: told that it did not, a person enters it again."""
     try:
         with workspace.write() as session:
@@ -191,7 +226,8 @@ def _state(task: Json) -> TaskState:
     return TaskState(task["state"] or TaskState.OPEN)
 
 
-def _require_customer(workspace: Workspace, customer_id: UUID) -> None:
+def require_customer(workspace: Workspace, customer_id: UUID) -> None:
+    """Refuse work on a customer who is not here any more."""
     workspace.worker()
     with workspace.read() as session:
         if not _exists(session, customer_id):
@@ -202,7 +238,8 @@ def _exists(session: Session, customer_id: UUID) -> bool:
     return session.execute(select(CUSTOMER.c.id).where(CUSTOMER.c.id == customer_id)).first() is not None
 
 
-def _require_role(person: Person, *roles: Role) -> None:
+def require_role(person: Person, *roles: Role) -> None:
+    """Refuse work that is another role's."""
     if person.role not in roles:
         raise NotPermitted("this account may not enter examinations", remedy="ask an optometrist to enter it")
 

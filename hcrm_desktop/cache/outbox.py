@@ -17,15 +17,27 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Update, and_, del
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hcrm_core.errors import Rejected
-from hcrm_core.wire import MAX_PUSH_OPERATIONS, Json, Operation, OperationKind, OperationResult, ResultStatus
+from hcrm_core.wire import (
+    MAX_PUSH_OPERATIONS,
+    Decided,
+    Decision,
+    Json,
+    Operation,
+    OperationKind,
+    OperationResult,
+    ResultStatus,
+)
 from hcrm_desktop.cache.tables import DEVICE, DRAFT, KEPT, OPERATION, OUTBOX
 from hcrm_store.base import new_id
 from hcrm_store.clock import Clock
 
 # How long an entry stays here before it is sent, so that it can be taken back without asking "are you sure".
 UNDO_WINDOW = timedelta(seconds=6)
+# What is taken back by entering it again is sent at once.
+_NOT_UNDONE = frozenset({OperationKind.EDIT_CUSTOMER, OperationKind.PICK_EXAM, OperationKind.VOID_EXAM})
 # How long accepted entries are kept: a centre restored from a backup is offered them again.
 KEPT_FOR = timedelta(days=30)
+DECIDED = "decided"  # in the result of a held entry: wire.Decided
 
 
 class OpState(StrEnum):
@@ -95,6 +107,23 @@ class Outbox:
 
     def add(self, intent: Intent) -> Entry:
         """Write an entry down. When this returns, no crash can lose it."""
+        with self._engine.begin() as connection:
+            return self._written(connection, intent)
+
+    def decide(self, op_id: UUID, *, instead: Intent | None) -> Entry | None:
+        """A person decided about a conflict: it is settled, and what he wants instead is written down, both or neither.
+
+        Raises:
+            Rejected: ``already_decided``.
+        """
+        open_conflict = and_(OPERATION.c.op_id == op_id, OPERATION.c.state == OpState.CONFLICT.value)
+        with self._engine.begin() as connection:
+            settled = update(OPERATION).where(open_conflict, ~OPERATION.c.settled).values(settled=True)
+            if connection.execute(settled).rowcount == 0:
+                raise Rejected("already_decided", "this entry does not wait for a decision")
+            return None if instead is None else self._written(connection, instead)
+
+    def _written(self, connection: Connection, intent: Intent) -> Entry:
         values = {
             "op_id": new_id(),
             "account_id": intent.account_id,
@@ -106,9 +135,7 @@ class Outbox:
             "captured_at": self._clock.now(),
             "state": OpState.LOCAL.value,
         }
-        with self._engine.begin() as connection:
-            connection.execute(insert(OPERATION).values(values))
-            return _entry(connection.execute(select(OPERATION).where(OPERATION.c.op_id == values["op_id"])).one())
+        return _entry(connection.execute(insert(OPERATION).values(values).returning(OPERATION)).one())
 
     def latest(self, account_id: UUID) -> Entry | None:
         """What this account entered last."""
@@ -144,7 +171,14 @@ class Outbox:
         waiting = _in_order(and_(_unanswered(), OPERATION.c.account_id == account_id)).limit(1)
         with self._engine.connect() as connection:
             row = connection.execute(waiting).first()
-        return None if row is None else row.captured_at + UNDO_WINDOW
+        return None if row is None else row.captured_at + _undo_window(row)
+
+    def first_due(self, account_id: UUID) -> UUID | None:
+        """The entry that is the next to be sent and could be sent now; None if there is none."""
+        waiting = _in_order(and_(_unanswered(), OPERATION.c.account_id == account_id)).limit(1)
+        with self._engine.connect() as connection:
+            row = connection.execute(waiting).first()
+        return None if row is None or self._may_be_undone(row) else row.op_id
 
     def unsent(self) -> tuple[int, datetime | None]:
         """How many entries the centre has not answered for, and when the oldest was made."""
@@ -202,7 +236,7 @@ class Outbox:
         return list(ripe.values())
 
     def _may_be_undone(self, row: Row[Any]) -> bool:
-        return row.offered_at is None and timedelta() <= self._clock.now() - row.captured_at < UNDO_WINDOW
+        return row.offered_at is None and timedelta() <= self._clock.now() - row.captured_at < _undo_window(row)
 
     def answer(self, results: Iterable[OperationResult]) -> int:
         """Keep the receipts. Returns how many were news."""
@@ -216,6 +250,35 @@ class Outbox:
                 if result.ver is not None:
                     connection.execute(_seen(result))
         return news
+
+    def decided(self, decisions: Iterable[Decided]) -> int:
+        """A supervisor decided about held entries. Said again and again by the centre, it is news once.
+
+        Returns:
+            how many were news.
+        """
+        news = 0
+        with self._engine.begin() as connection:
+            for decision in decisions:
+                held = and_(OPERATION.c.op_id == decision.op_id, OPERATION.c.state == OpState.HELD.value)
+                row = connection.execute(select(OPERATION).where(held)).first()
+                if row is not None and DECIDED not in (row.result or {}):
+                    values = _after_decision(row.result or {}, decision)
+                    connection.execute(update(OPERATION).where(held).values(values))
+                    news += 1
+        return news
+
+    def to_surrender(self, limit: int) -> list[tuple[Operation, UUID]]:
+        """What the centre does not have, of all accounts and with who entered it, for a workstation that is emptied."""
+        missing = or_(_unanswered(), OPERATION.c.state == OpState.REVIEW.value)
+        with self._engine.connect() as connection:
+            rows = connection.execute(_in_order(missing).limit(limit)).all()
+        return [(_operation(row, n=row.position), row.account_id) for row in rows]
+
+    def surrendered(self, op_ids: Sequence[UUID], *, reason: str) -> None:
+        """The centre keeps them for a person."""
+        values = {"state": OpState.HELD.value, "answered_at": self._clock.now(), "result": {"reason": reason}}
+        self._update(OPERATION.c.op_id.in_(op_ids), **values)
 
     def accepted(self) -> list[UUID]:
         """Accepted entries whose effect was not pulled yet."""
@@ -288,6 +351,18 @@ def _seen(result: OperationResult) -> Update:
     return update(OPERATION).where(later).values(base_ver=result.ver)
 
 
+def _after_decision(result: Json, decision: Decided) -> Json:
+    """Columns of a held entry when a supervisor has decided: applied, it is as good as accepted at once."""
+    told = result | {DECIDED: decision.model_dump(mode="json")}
+    if decision.decision is Decision.DISMISS:
+        return {"result": told}
+    return {"state": OpState.ACCEPTED.value, "result": told | {"ver": decision.ver}}
+
+
+def _undo_window(row: Row[Any]) -> timedelta:
+    return timedelta() if OperationKind(row.kind) in _NOT_UNDONE else UNDO_WINDOW
+
+
 def _unanswered() -> ColumnElement[bool]:
     return OPERATION.c.state.in_([OpState.LOCAL.value, OpState.SENDING.value])
 
@@ -315,9 +390,9 @@ def _entry(row: Row[Any]) -> Entry:
     )
 
 
-def _operation(row: Row[Any]) -> Operation:
+def _operation(row: Row[Any], *, n: int | None = None) -> Operation:
     return Operation(
-        n=row.n,
+        n=n or row.n,
         op_id=row.op_id,
         kind=OperationKind(row.kind),
         row_id=row.row_id,

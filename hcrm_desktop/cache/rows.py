@@ -141,7 +141,50 @@ class ExamRow:
     od: EyeRow | None
     os: EyeRow | None
     supersedes_id: UUID | None = None
+    amend_reason: str = ""
+    entered_at: datetime | None = None
     delivery: Delivery = Delivery.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContestedExams:
+    """Corrections that met: none counts until an optometrist picks one, or keeps all.
+
+    Attributes:
+        of: the examination that they correct; None if it is not here.
+        exams: at least one, oldest first. If it is one, `of` is void: somebody voided it, somebody corrected it.
+    """
+
+    of: ExamRow | None
+    exams: tuple[ExamRow, ...]
+
+    def rejected_by(self, picked: UUID) -> tuple[UUID, ...]:
+        """What picking one of them rejects: `corrections.pick_exam` is told all that the picker saw."""
+        others = tuple(one.id for one in self.exams if one.id != picked)
+        return others or ((self.of.id,) if self.of else ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChangeRow:
+    """资料变更: one value that somebody set, or tried to.
+
+    Attributes:
+        subject: customer, guardian or exam.
+        old: what stood there, as text; None is unknown.
+        new: what was entered.
+        applied: whether it counts; False if it came later than another.
+    """
+
+    id: UUID
+    at: datetime
+    by: str
+    subject: str
+    subject_id: UUID
+    field: str
+    old: str | None
+    new: str | None
+    reason: str
+    applied: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +270,8 @@ class CustomerHeader:
     note: str
     siblings: tuple[tuple[UUID, str], ...]
     next_due_on: date | None  # the next booked visit, or else the day the planned recheck is due
+    guardian_id: UUID | None = None
+    delivery: Delivery = Delivery.ACCEPTED  # of corrections of who this is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,3 +357,27 @@ class ExamEntry:
     os: EyeRow | None = None
     supersedes_id: UUID | None = None
     amend_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldNow:
+    """One field of who a customer is, as it stands: the base of an edit.
+
+    Attributes:
+        row: "customer" or "guardian".
+        value: as in a row's body; None is unknown.
+    """
+
+    row: str
+    row_id: UUID
+    field: str
+    value: str | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerForm:
+    """What can be corrected of a customer: his own fields, then each guardian's."""
+
+    customer_id: UUID
+    name: str
+    fields: tuple[FieldNow, ...]

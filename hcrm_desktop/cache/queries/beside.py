@@ -20,10 +20,12 @@ _IDS_A_STATEMENT = 500  # below SQLite's limit on bound values
 class Contact:
     """Whom to call."""
 
+    id: UUID
     name: str
     relation: str
     phone: str | None
     phone_tail: str | None
+    delivery: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,12 @@ def guardians_of(session: Session, family_ids: Collection[UUID]) -> dict[UUID, C
         wanted = select(GUARDIAN).where(GUARDIAN.c.family_id.in_(some))
         for row in session.execute(wanted.order_by(GUARDIAN.c.phone.is_(None).desc(), GUARDIAN.c.id.desc())):
             found[row.family_id] = Contact(  # the last one written is the first in order
-                name=row.name or "", relation=row.relation or "", phone=row.phone, phone_tail=row.phone_tail
+                id=row.id,
+                name=row.name or "",
+                relation=row.relation or "",
+                phone=row.phone,
+                phone_tail=row.phone_tail,
+                delivery=row.delivery,
             )
     return found
 

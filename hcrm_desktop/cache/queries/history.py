@@ -125,6 +125,8 @@ def _exam(row: Row[Any], *, eyes: dict[Eye, EyeRow]) -> ExamRow:
         od=eyes.get(Eye.OD),
         os=eyes.get(Eye.OS),
         supersedes_id=row.supersedes_id,
+        amend_reason=row.amend_reason or "",
+        entered_at=row.created_at,
         delivery=_delivery(row),
     )
 

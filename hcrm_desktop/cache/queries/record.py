@@ -11,7 +11,7 @@ from hcrm_core.terms import ExamStatus, VisitState
 from hcrm_desktop.cache.queries.beside import guardians_of
 from hcrm_desktop.cache.queries.history import exams_of, follow_ups_of, orders_of, segments_of, visits_of
 from hcrm_desktop.cache.queries.tasks import tasks_of
-from hcrm_desktop.cache.rows import CustomerHeader, CustomerRecord, ExamRow, VisitRow
+from hcrm_desktop.cache.rows import CustomerHeader, CustomerRecord, Delivery, ExamRow, VisitRow
 from hcrm_desktop.cache.tables import CUSTOMER, PLAN, SITE, STAFF
 
 
@@ -69,6 +69,8 @@ def _header(session: Session, row: Row[Any], *, due_on: date | None) -> Customer
         note=row.note or "",
         siblings=_siblings(session, row),
         next_due_on=due_on,
+        guardian_id=guardian.id if guardian else None,
+        delivery=Delivery(row.delivery or (guardian and guardian.delivery) or Delivery.ACCEPTED),
     )
 
 

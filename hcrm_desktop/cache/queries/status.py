@@ -3,18 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from hcrm_core.wire import Freshness, Json, Overview, Person
+from hcrm_core.wire import Decided, Freshness, Json, Overview, Person, Theirs
 from hcrm_desktop.cache import meta
-from hcrm_desktop.cache.outbox import OpState
+from hcrm_desktop.cache.outbox import DECIDED, OpState
 from hcrm_desktop.cache.rows import Delivery, SignedIn, SyncStatus, UnsentItem
 from hcrm_desktop.cache.tables import CUSTOMER, DRAFT, KEPT, OPERATION, SITE
 from hcrm_desktop.cache.workspace import PERSON
 
 _UNSENT = (OpState.LOCAL.value, OpState.SENDING.value)
-_FOR_A_PERSON = (OpState.HELD.value, OpState.CONFLICT.value)
+_FOR_A_PERSON = (OpState.HELD.value, OpState.CONFLICT.value, OpState.REVIEW.value)
 
 
 def signed_in(session: Session) -> SignedIn | None:
@@ -56,11 +56,15 @@ def sync_status(session: Session) -> SyncStatus:
         feeds=fresh.feeds,
         problem=connection.get("problem") or "",
         lease_until=_instant(meta.read(session, meta.LEASE)),
+        state=connection.get("state") or "",
+        progress=connection.get("progress"),
     )
 
 
 def unsent_items(session: Session) -> list[UnsentItem]:
-    """What is not at the centre, or waits there for a person, oldest first."""
+    """What is not at the centre, or waits for a person, oldest first. What others entered here is not shown in full."""
+    body = session.execute(select(KEPT.c.body).where(KEPT.c.key == PERSON)).scalar()
+    account_id = Person.model_validate(body).account_id if body else None
     wanted = OPERATION.c.state.in_((*_UNSENT, *_FOR_A_PERSON)) & ~OPERATION.c.settled
     statement = (
         select(OPERATION, CUSTOMER.c.name.label("customer_name"))
@@ -68,18 +72,28 @@ def unsent_items(session: Session) -> list[UnsentItem]:
         .where(wanted)
         .order_by(OPERATION.c.position)
     )
-    return [
-        UnsentItem(
-            n=row.position,
-            op_id=row.op_id,
-            kind=row.kind,
-            customer_name=row.customer_name or "",
-            captured_at=row.captured_at,
-            delivery=Delivery(row.state),
-            reason=(row.result or {}).get("reason") or "",
-        )
-        for row in session.execute(statement)
-    ]
+    return [_unsent(row, mine=row.account_id == account_id) for row in session.execute(statement)]
+
+
+def _unsent(row: Row[Any], *, mine: bool) -> UnsentItem:
+    result: Json = row.result or {}
+    decided = Decided.model_validate(result[DECIDED]) if DECIDED in result else None
+    return UnsentItem(
+        n=row.position,
+        op_id=row.op_id,
+        kind=row.kind,
+        customer_name=row.customer_name or "",
+        captured_at=row.captured_at,
+        delivery=Delivery(row.state),
+        reason=result.get("reason") or "",
+        customer_id=row.customer_id if mine else None,
+        row_id=row.row_id if mine else None,
+        body=row.body if mine else {},
+        theirs=tuple(Theirs.model_validate(one) for one in result.get("theirs") or ()) if mine else (),
+        decision=decided.decision if decided else "",
+        decided_by=decided.by if decided else "",
+        decision_note=decided.note if decided and mine else "",
+    )
 
 
 def overview(session: Session) -> Overview | None:
