@@ -5,7 +5,7 @@ import contextlib
 import random
 import socket
 import threading
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -24,8 +24,14 @@ class Cable:
         url: where a workstation finds the centre through this cable.
     """
 
-    def __init__(self, target_url: str, *, port: int = 0, seed: int = 0) -> None:
+    def __init__(
+        self, target_url: str, *, port: int = 0, seed: int = 0, on_change: Callable[[Fault], None] = lambda _: None
+    ) -> None:
         """Listen on loopback and forward to `target_url` (http).
+
+        Args:
+            seed: of the jitter.
+            on_change: told of each new state of the cable, in the cable's own thread.
 
         Raises:
             OSError: the port is taken.
@@ -33,7 +39,7 @@ class Cable:
         parts = urlsplit(target_url)
         self._target = (parts.hostname or LOOPBACK, parts.port or 80)
         self._chance = random.Random(seed)
-        self._fault = HEALTHY
+        self._fault, self._on_change = HEALTHY, on_change
         self._links: set[Link] = set()
         self._server: asyncio.Server | None = None
         # A second socket on the port, which never listens, keeps the port ours while it refuses.
@@ -113,6 +119,7 @@ class Cable:
 
     async def _switch(self, fault: Fault) -> None:
         self._fault = fault
+        self._on_change(fault)
         if fault.mode is Mode.REFUSE:
             self._stop_listening()
         elif self._server is None:

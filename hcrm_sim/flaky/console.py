@@ -12,20 +12,24 @@ _STATES = {Mode.OK: HEALTHY, **USUAL}
 RANDOM = "random"
 
 
-def obey(line: str, cable: Cable) -> str:
-    """Do what a line says. Returns what to tell whoever wrote it."""
+def obey(line: str, cable: Cable) -> bool:
+    """Do what a line says. Returns whether it is a command."""
     word, *numbers = line.split() or [""]
     if not all(number.isdecimal() for number in numbers):
-        return HELP
+        return False
     amounts = [int(number) for number in numbers]
-    if word == RANDOM:
-        cable.play(schedule(amounts[0] if amounts else 0, pace=GENTLE_PACE, faults=GENTLE_FAULTS))
-        return "faults and healings in turn, until the next command"
+    if word == RANDOM and len(amounts) < 2:
+        wander(cable, seed=amounts[0] if amounts else 0)
+        return True
     fault = _fault(word, amounts)
-    if fault is None:
-        return HELP
-    cable.become(fault)
-    return describe(fault)
+    if fault is not None:
+        cable.become(fault)
+    return fault is not None
+
+
+def wander(cable: Cable, *, seed: int) -> None:
+    """Faults that are noticed soon and healings in turn, until the next command."""
+    cable.play(schedule(seed, pace=GENTLE_PACE, faults=GENTLE_FAULTS))
 
 
 def describe(fault: Fault) -> str:
