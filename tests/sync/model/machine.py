@@ -1,0 +1,329 @@
+"""The fault model: four workstations, one centre, and everything that can go wrong between them.
+
+Rules are what people, jobs, networks and power cuts do, in any order that Hypothesis finds. Whatever they did, once
+everything is mended (`teardown`), these promises hold:
+
+1. **Liveness**: after a few cycles every workstation is quiet, and nothing waits in an outbox.
+2. **Exactly once**: each entry that a person was told is saved has one receipt. What it means is in the centre once,
+   or it is held there once for a supervisor, or it is a conflict that its author is told of.
+3. **No surprise**: an entry is held only where somebody's rights, a clock or a deleted row gives a reason.
+4. **Nothing more, nothing less**: each cache is what SQL under row security shows that person: the same rows, each in
+   its stream, the same columns, the same values.
+5. **The screen tells the truth**: what waits is shown; what the workstation says of an entry is what the centre says.
+
+Rules call the real client (SyncEngine, Workspace over SQLCipher files) and the real application over PostgreSQL. Only
+the line between them is ours (line.py).
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar
+from uuid import UUID
+
+from anyio.from_thread import BlockingPortal
+from fastapi import FastAPI
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from sqlalchemy.orm import Session
+
+from hcrm_core.terms import Outcome, Role
+from hcrm_core.wire import OperationKind, ResultStatus
+from hcrm_desktop.cache.outbox import UNDO_WINDOW
+from tests.sync.model.centre import BACKUP, BEGINNING, Centre
+from tests.sync.model.line import Fault, Line
+from tests.sync.model.promises import (
+    Broken,
+    allowed,
+    cached,
+    made_by,
+    require_attempts,
+    require_equal,
+    require_once,
+    require_shown,
+    require_told,
+)
+from tests.sync.model.station import Entered, Point, SkewedClock, Station
+
+DESKS = ("assistant", "assistant2", "optometrist", "manager")
+ROLES = {
+    "assistant": Role.ASSISTANT,
+    "assistant2": Role.ASSISTANT,
+    "optometrist": Role.OPTOMETRIST,
+    "manager": Role.MANAGER,
+}
+PATHS = ("/sync/hello", "/sync/push", "/sync/pull")
+MOST_ROUNDS = 6  # of cycles, until everybody is quiet
+
+desks = st.sampled_from(DESKS)
+customers = st.integers(0, 2)
+some = st.integers(0, 3)
+outcomes = st.sampled_from([Outcome.NO_ANSWER, Outcome.CONSIDERING, Outcome.BOOKED, Outcome.SATISFIED])
+points = st.none() | st.sampled_from([Point.ENTERED])
+
+
+class SyncMachine(RuleBasedStateMachine):
+    """See the module. `stage` gives the centre and the folders that every run begins with."""
+
+    centre: ClassVar[Centre]
+    app: ClassVar[FastAPI]
+    portal: ClassVar[BlockingPortal]
+    templates: ClassVar[Path]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.centre.put_back(BEGINNING)
+        self.began_at = self.centre.clock.at
+        self.folder = TemporaryDirectory(prefix="hcrm-model-")
+        self.stations = {name: self._station(name) for name in DESKS}
+        self.entered: dict[UUID, Entered] = {}
+        self.has_backup = False
+        self.notes = 0
+        self.reasons_to_hold: set[UUID | str] = set()
+
+    def _station(self, name: str) -> Station:
+        line = Line(portal=self.portal, app=self.app)
+        return Station(
+            username=name,
+            folder=Path(self.folder.name) / name,
+            template=self.templates / name,
+            line=line,
+            clock=SkewedClock(self.centre.clock),
+        )
+
+    # ── people work ──────────────────────────────────────────────────────────────────────────────────────
+
+    @rule(desk=desks, nth=some, outcome=outcomes, dying=points)
+    def somebody_records_an_outcome(self, desk: str, *, nth: int, outcome: Outcome, dying: Point | None = None) -> None:
+        self._work(desk, lambda at, note: at.contact(nth, outcome, note=note, dying=dying))
+
+    @rule(desk=desks, nth=some)
+    def somebody_snoozes_a_task(self, desk: str, *, nth: int) -> None:
+        self._work(desk, lambda at, note: at.snooze(nth, note=note))
+
+    @rule(desk=desks, nth=some, dying=points)
+    def somebody_records_a_follow_up(self, desk: str, *, nth: int, dying: Point | None = None) -> None:
+        self._work(desk, lambda at, note: at.follow_up(nth, note=note, dying=dying))
+
+    @rule(nth=some, dying=points)
+    def the_optometrist_enters_an_exam(self, nth: int, *, dying: Point | None = None) -> None:
+        self._work("optometrist", lambda at, note: at.examine(nth, note=note, dying=dying))
+
+    def _work(self, desk: str, *, enter: Callable[[Station, str], bool]) -> None:
+        station, self.notes = self.stations[desk], self.notes + 1
+        before = len(self.entered)
+        told = enter(station, f"记录{self.notes}")
+        self._adopt(station)
+        if told and len(self.entered) == before:
+            raise Broken("said to be saved, and not in the outbox")
+        require_shown(station)
+
+    def _adopt(self, station: Station) -> None:
+        """What is in the outbox counts from now on, whether a person was told or the process died before."""
+        for entry in station.entered():
+            is_new = self.entered.setdefault(entry.op_id, entry) is entry
+            if is_new and (station.clock.wrong_by or not self._may_do(entry)):
+                self.reasons_to_hold.add(entry.op_id)
+
+    def _may_do(self, entry: Entered) -> bool:
+        """Tasks are worked on by assistants and managers; exams are made by optometrists."""
+        names = {account: name for name, account in self.centre.clinic.accounts.items()}
+        is_examiner = self.centre.principal(names[entry.account_id]).role is Role.OPTOMETRIST
+        if entry.kind in (OperationKind.RECORD_OUTCOME, OperationKind.SNOOZE_TASK):
+            return not is_examiner
+        return is_examiner or entry.kind is not OperationKind.RECORD_EXAM
+
+    # ── workstations and the centre talk ─────────────────────────────────────────────────────────────────
+
+    @rule(desk=desks, later=st.booleans())
+    def a_desk_syncs(self, desk: str, *, later: bool = True) -> None:
+        """At once, while what was entered may still be undone; or later."""
+        self._sync(desk, later=later)
+
+    @rule(desk=desks, fault=st.sampled_from(Fault), path=st.sampled_from(PATHS))
+    def a_desk_syncs_over_a_bad_line(self, desk: str, *, fault: Fault, path: str) -> None:
+        self.stations[desk].line.trouble[path] = fault
+        self._sync(desk)
+
+    @rule(desk=desks, point=st.sampled_from(Point))
+    def a_desk_dies_during_a_sync(self, desk: str, *, point: Point) -> None:
+        self._sync(desk, dying=point)
+
+    @rule(desk=desks)
+    def a_late_request_arrives(self, desk: str) -> None:
+        self.stations[desk].line.arrive_late()
+
+    @rule(desk=desks, who=desks)
+    def somebody_signs_in_at_a_desk(self, desk: str, *, who: str) -> None:
+        station = self.stations[desk]
+        assert station.workspace
+        station.line.answers.clear()
+        station.sign_in(who)
+
+    def _sync(self, desk: str, *, later: bool = True, dying: Point | None = None) -> None:
+        station = self.stations[desk]
+        assert station.workspace
+        if later:
+            self.centre.clock.advance(UNDO_WINDOW)
+        station.sync(dying=dying)
+        require_shown(station)
+
+    # ── the centre's own doings ──────────────────────────────────────────────────────────────────────────
+
+    @rule(customer=customers)
+    def a_task_is_made(self, customer: int) -> None:
+        self.centre.make_task(self._customer(customer))
+
+    @rule(customer=customers)
+    def a_scan_closes_tasks(self, customer: int) -> None:
+        self.centre.close_tasks(self._customer(customer))
+
+    @rule(customer=customers)
+    def an_import_changes_a_customer(self, customer: int) -> None:
+        self.centre.change_customer(self._customer(customer))
+
+    @rule(customer=customers, kind=st.sampled_from(["task", "follow_up", "visit", "lens_order", "recheck_plan"]))
+    def a_row_is_deleted(self, customer: int, *, kind: str) -> None:
+        spared = {row_id for entry in self._everything() for row_id in made_by(entry)}
+        self.centre.delete_row(kind, self._customer(customer), spared=spared)
+        self.reasons_to_hold.add(self._customer(customer))
+
+    @rule(customer=customers, to=st.sampled_from(["assistant", "assistant2", "far", ""]))
+    def a_customer_is_reassigned(self, customer: int, *, to: str) -> None:
+        self.centre.assign(self._customer(customer), assistant_id=self.centre.clinic.staff.get(to))
+        self.reasons_to_hold.add(self._customer(customer))
+
+    @rule(customer=customers, to=st.sampled_from(["optometrist", "optometrist2", "far_eye"]))
+    def an_optometrist_is_assigned(self, customer: int, *, to: str) -> None:
+        self.centre.assign(self._customer(customer), optometrist_id=self.centre.clinic.staff[to])
+        self.reasons_to_hold.add(self._customer(customer))
+
+    @rule(customer=customers, north=st.booleans())
+    def a_customer_moves_to_a_site(self, customer: int, *, north: bool) -> None:
+        self.centre.move_customer(self._customer(customer), self._site(north=north))
+        self.reasons_to_hold.add(self._customer(customer))
+
+    @rule(who=desks, role=st.sampled_from([Role.ASSISTANT, Role.OPTOMETRIST, Role.MANAGER]))
+    def an_account_gets_a_role(self, who: str, *, role: Role) -> None:
+        self.centre.change_role(who, role)
+        self.reasons_to_hold.add(self.centre.clinic.accounts[who])
+
+    @rule(who=desks, north=st.booleans())
+    def staff_moves_to_a_site(self, who: str, *, north: bool) -> None:
+        self.centre.move_staff(who, self._site(north=north))
+        self.reasons_to_hold.add(self.centre.clinic.accounts[who])
+
+    @rule(opened=st.booleans())
+    def the_southern_site_closes_or_opens(self, *, opened: bool) -> None:
+        self.centre.set_open(self.centre.clinic.south, opened=opened)
+
+    @rule(who=desks, active=st.booleans())
+    def an_account_is_put_out_of_use_or_back(self, who: str, *, active: bool) -> None:
+        self.centre.set_active(who, active=active)
+
+    @rule(desk=desks, blocked=st.booleans())
+    def a_desk_is_blocked_or_unblocked(self, desk: str, *, blocked: bool) -> None:
+        self.centre.block(self.stations[desk].workspace.outbox.device().id, blocked=blocked)
+
+    @rule()
+    def a_backup_is_made(self) -> None:
+        self.centre.back_up()
+        self.has_backup = True
+
+    @precondition(lambda self: self.has_backup)
+    @rule()
+    def the_centre_is_restored(self) -> None:
+        self.centre.put_back(BACKUP)
+        self.centre.renew_epoch()
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    @rule(by=st.sampled_from([timedelta(seconds=10), timedelta(minutes=45), timedelta(days=1)]))
+    def time_passes(self, by: timedelta) -> None:
+        self.centre.clock.advance(by)
+
+    @rule(desk=desks, days=st.sampled_from([-366, 0, 366]))
+    def a_clock_is_set_wrong_or_right(self, desk: str, *, days: int) -> None:
+        self.stations[desk].clock.wrong_by = timedelta(days=days)
+
+    # ── everything is mended, and the promises are looked at ─────────────────────────────────────────────
+
+    def teardown(self) -> None:
+        try:
+            self._mend()
+            self._come_to_rest()
+            self._look()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        for station in self.stations.values():
+            station.close()
+        self.folder.cleanup()
+        self.centre.clock.at = self.began_at
+
+    def _mend(self) -> None:
+        for name in DESKS:
+            self.centre.set_active(name, active=True)
+        for station in self._used():
+            station.clock.wrong_by = timedelta()
+            station.line.mend()
+            self.centre.block(station.workspace.outbox.device().id, blocked=False)
+        self.centre.clock.advance(UNDO_WINDOW)
+
+    def _come_to_rest(self) -> None:
+        for _ in range(MOST_ROUNDS):
+            moved = [self._cycled(station) for station in self._used()]
+            if not any(moved):
+                return
+        raise Broken(f"no rest after {MOST_ROUNDS} rounds")
+
+    def _cycled(self, station: Station) -> bool:
+        """Whether a cycle did anything, or could not. Whoever has something unsent at a desk comes back to it."""
+        owner = self._owner(station)
+        if station.last != owner or station.workspace.outbox.kept("session") is None:
+            station.sign_in(owner)
+        report = station.sync()
+        waits = bool(station.workspace.outbox.unsent()[0])
+        return report is None or report.pushed + report.pulled > 0 or report.stuck is not None or waits
+
+    def _owner(self, station: Station) -> str:
+        states, names = station.states(), {account: name for name, account in self.centre.clinic.accounts.items()}
+        waiting = [
+            names[entry.account_id] for entry in station.entered() if states[entry.op_id] in ("local", "sending")
+        ]
+        return waiting[0] if waiting else station.username
+
+    def _look(self) -> None:
+        with Session(self.centre.store.jobs) as session:
+            receipts = {op_id: require_once(session, entry) for op_id, entry in self.entered.items()}
+            applied = [self.entered[op_id] for op_id, status in receipts.items() if status is ResultStatus.APPLIED]
+            require_attempts(session, applied)
+        for op_id, status in receipts.items():
+            self._require_reason(self.entered[op_id], status)
+        for station in self._used():
+            require_told(station, receipts)
+            with station.bare() as session:
+                held = cached(session)
+            require_equal(held, allowed(self.centre.store, self.centre.principal(station.last)))
+
+    def _require_reason(self, entry: Entered, status: ResultStatus) -> None:
+        if status is ResultStatus.HELD and not self.reasons_to_hold & {
+            entry.op_id,
+            entry.account_id,
+            entry.customer_id,
+        }:
+            raise Broken(f"{entry.kind} {entry.op_id} is held without a reason")
+
+    def _used(self) -> list[Station]:
+        return [station for station in self.stations.values() if station.is_used]
+
+    def _everything(self) -> list[Entered]:
+        return list(self.entered.values())
+
+    def _customer(self, nth: int) -> UUID:
+        return self.centre.customers()[nth]
+
+    def _site(self, *, north: bool) -> UUID:
+        return self.centre.clinic.north if north else self.centre.clinic.south

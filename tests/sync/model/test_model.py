@@ -1,0 +1,20 @@
+"""Runs of the fault model: a few always, thousands with --long."""
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.sync.model.machine import SyncMachine
+
+SHORT = settings(
+    max_examples=12,
+    stateful_step_count=25,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+)
+
+
+def test_whatever_happens_nothing_is_lost_doubled_or_shown_to_the_wrong_person(machine: type[SyncMachine]) -> None:
+    run_state_machine_as_test(machine, settings=SHORT)
