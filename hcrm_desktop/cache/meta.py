@@ -11,6 +11,7 @@ from hcrm_desktop.cache.tables import META
 
 OWNER, EPOCH, LEASE = "owner", "epoch", "lease"
 CONNECTION, FRESHNESS, OVERVIEW = "connection", "freshness", "overview"
+VERIFIED = "verified"  # when the cache was last compared with the centre, and what was read anew since
 
 
 def read(session: Session, key: str) -> Any:

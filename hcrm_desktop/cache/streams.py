@@ -1,18 +1,24 @@
 """What the centre sends, put into the cache. A page and its cursor belong to one transaction."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from hcrm_core.wire import Cursor, Json, Row, StreamPage
-from hcrm_desktop.cache.tables import CACHE, CURSOR, KIND_TABLES
-from hcrm_desktop.cache.values import from_wire
+from hcrm_core.digest import row_digest, total
+from hcrm_core.wire import Cursor, Json, Row, StreamDigest, StreamPage
+from hcrm_desktop.cache.tables import CACHE, CURSOR, KIND_TABLES, SNAPSHOT_PART
+from hcrm_desktop.cache.values import storing
+from hcrm_store.kinds import KINDS
 
 _IDS_A_STATEMENT = 500  # below SQLite's limit on bound values
+_VERSIONS_A_READ = 1_000  # a few milliseconds: neither the screens nor the writer wait for a digest
+Reader = Callable[[], AbstractContextManager[Session]]
 
 
 def cursors(session: Session) -> dict[str, Cursor]:
@@ -34,15 +40,15 @@ def apply_page(session: Session, page: StreamPage) -> set[str]:
     for row in page.rows:
         by_kind[row.kind].append(row)
     for kind in by_kind.keys() & KIND_TABLES.keys():
-        put(session, kind, [values_of(row, stream=page.stream) for row in by_kind[kind]])
+        _put_sent(session, kind, by_kind[kind], stream=page.stream)
         changed.add(kind)
     gone: dict[str, list[UUID]] = defaultdict(list)
     for tombstone in page.tombstones:
         gone[tombstone.kind].append(tombstone.id)
     for kind in gone.keys() & KIND_TABLES.keys():
-        _bury(session, kind, gone[kind], stream=page.stream)
+        bury(session, kind, gone[kind], stream=page.stream)
         changed.add(kind)
-    _advance(session, page.stream, page.next)
+    advance(session, page.stream, page.next)
     return changed
 
 
@@ -50,7 +56,8 @@ def purge(session: Session, streams: Collection[str]) -> set[str]:
     """Take streams out, rows and cursors. Returns the kinds that changed."""
     if not streams:  # asked at every page: nothing must cost nothing
         return set()
-    session.execute(delete(CURSOR).where(CURSOR.c.stream.in_(streams)))
+    for table in (CURSOR, SNAPSHOT_PART):
+        session.execute(delete(table).where(table.c.stream.in_(streams)))
     return {
         kind
         for kind, table in KIND_TABLES.items()
@@ -58,16 +65,44 @@ def purge(session: Session, streams: Collection[str]) -> set[str]:
     }
 
 
+def kinds_of(stream: str) -> list[str]:
+    """The kinds whose rows a stream carries."""
+    area = stream.rpartition(":")[2]
+    return [kind for kind, (of, _) in KINDS.items() if of.value == area]
+
+
+def digest_of(read: Reader, stream: str, *, seq: int) -> StreamDigest:
+    """What is held of a stream that was read up to `seq`, to be compared with the centre's.
+
+    A row that waiting entries changed counts with the version it came in; one that is only here does not count.
+    Read in slices: nothing may be pulled meanwhile, but everything else goes on.
+    """
+    digests = [
+        row_digest(kind, row_id, ver=ver)
+        for kind in kinds_of(stream)
+        for row_id, ver in _versions(read, kind, stream=stream)
+    ]
+    return StreamDigest(stream=stream, seq=seq, rows=len(digests), digest=total(digests))
+
+
+def _versions(read: Reader, kind: str, *, stream: str) -> Iterator[tuple[UUID, int]]:
+    """Id and version, as the centre sent them, of every row of a kind."""
+    table, last = KIND_TABLES[kind], UUID(int=0)
+    held = select(table.c.id, table.c.ver, table.c.base).where(table.c.stream == stream).order_by(table.c.id)
+    while True:
+        with read() as session:
+            rows = session.execute(held.where(table.c.id > last).limit(_VERSIONS_A_READ)).all()
+        for row in rows:
+            yield row.id, row.ver if row.base is None else row.base["ver"]
+        if len(rows) < _VERSIONS_A_READ:
+            return
+        last = rows[-1].id
+
+
 def empty(session: Session) -> None:
     """Take everything out: another person works here, or another database answers."""
     for table in CACHE.sorted_tables:
         session.execute(delete(table))
-
-
-def values_of(row: Row, *, stream: str) -> Json:
-    """Column values of a row as it travelled."""
-    values = from_wire(row.kind, row.body)
-    return {**values, "id": row.id, "ver": row.ver, "stream": stream, "base": None, "delivery": None}
 
 
 def put(session: Session, kind: str, rows: Sequence[Json]) -> None:
@@ -78,7 +113,19 @@ def put(session: Session, kind: str, rows: Sequence[Json]) -> None:
     session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=replaced), rows)
 
 
-def _bury(session: Session, kind: str, ids: Sequence[UUID], *, stream: str) -> None:
+def _put_sent(session: Session, kind: str, rows: Sequence[Row], *, stream: str) -> None:
+    """Insert rows as they travelled, or replace them whole."""
+    by_columns: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        values = (str(row.id), row.ver, *row.body.values())
+        by_columns["id", "ver", *row.body].append(values)
+    for names, travelled in by_columns.items():
+        how = storing(kind, names)
+        stored = [how.stored(values, stream=stream) for values in travelled]
+        session.connection().exec_driver_sql(how.statement, stored)
+
+
+def bury(session: Session, kind: str, ids: Sequence[UUID], *, stream: str) -> None:
     """A row that meanwhile came in by another stream stays: the tombstone speaks of the stream it left."""
     table = KIND_TABLES[kind]
     for start in range(0, len(ids), _IDS_A_STATEMENT):
@@ -86,7 +133,8 @@ def _bury(session: Session, kind: str, ids: Sequence[UUID], *, stream: str) -> N
         session.execute(delete(table).where(table.c.id.in_(some), table.c.stream == stream))
 
 
-def _advance(session: Session, stream: str, cursor: Cursor) -> None:
+def advance(session: Session, stream: str, cursor: Cursor) -> None:
+    """A stream was read so far."""
     body = cursor.model_dump(mode="json")
     statement = insert(CURSOR).values(stream=stream, body=body)
     session.execute(statement.on_conflict_do_update(index_elements=["stream"], set_={"body": body}))

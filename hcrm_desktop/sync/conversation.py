@@ -1,47 +1,148 @@
-"""A loop in a thread of its own, with its client: begun at sign-in or start, ended before anything else."""
+"""A loop in a thread of its own, somebody who waits at the centre for news, and a watchdog over both.
+
+Begun at sign-in or start, ended before anything else. A loop that is stuck is abandoned: its connection is broken, what
+it still hears is for nobody, and another one goes on from the files.
+"""
 
 import logging
 import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import TypeVar
 
+from hcrm_core.wire import IncidentCode
+from hcrm_desktop.cache import incidents
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.sync.client import CentreClient
-from hcrm_desktop.sync.loop import Listeners, SyncLoop
+from hcrm_desktop.sync.connection import Listeners
+from hcrm_desktop.sync.loop import SyncLoop
+from hcrm_desktop.sync.waiting import Waiter
+from hcrm_desktop.sync.watchdog import LOOK_SECONDS, Watchdog
 
 LEAVE_SECONDS = 3.0  # a person who switches off waits no longer
+ABORT_SECONDS = 2.0  # a connection that is broken off ends at once; only a name that is looked up does not
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
-class Conversation:
-    """Talks to one centre until it is ended."""
+class _Running:
+    """One loop with its client and its thread."""
 
-    def __init__(self, workspace: Workspace, server_url: str, *, listeners: Listeners) -> None:
-        self._client = CentreClient(server_url)
-        self._loop = SyncLoop(workspace, self._client, listeners=listeners)
-        # A daemon, because a request may wait for the network longer than a person waits for a window to close.
-        self._thread = threading.Thread(target=self._run, name="hcrm-sync", daemon=True)
-        self._thread.start()
+    def __init__(
+        self, workspace: Workspace, client: CentreClient, *, listeners: Listeners, monotonic: Callable[[], float]
+    ) -> None:
+        self.client = client
+        self.loop = SyncLoop(workspace, client, listeners=listeners, monotonic=monotonic)
+        # A daemon, because a name may be looked up for longer than a person waits for a window to close.
+        self.thread = threading.Thread(target=self._run, name="hcrm-sync", daemon=True)
 
-    def kick(self) -> None:
-        """Do not wait for the next poll."""
-        self._loop.kick()
-
-    def end(self) -> bool:
-        """Send what waits, if that is quick, and stop.
-
-        Returns:
-            whether the thread has ended; if not, it will do nothing but end when its request does.
-        """
-        self._loop.leave()
-        self._thread.join(LEAVE_SECONDS)
-        self._loop.stop()
-        return not self._thread.is_alive()
+    def abandon(self) -> None:
+        self.loop.stop()
+        self.client.abort()
 
     def _run(self) -> None:
         try:
-            self._loop.run()
+            self.loop.run()
         except Exception as error:
             # The thread's end would go unnoticed; the trace would quote rows.
             _log.critical("the sync thread ended: %s", type(error).__name__)
             raise
         finally:
-            self._client.close()
+            self.client.close()
+
+
+class Conversation:
+    """Talks to one centre until it is ended."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        server_url: str,
+        *,
+        listeners: Listeners,
+        connect: Callable[[str], CentreClient] = CentreClient,
+        monotonic: Callable[[], float] = time.monotonic,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
+        """Begin to talk.
+
+        Args:
+            connect: makes a client; each thread has its own.
+            look_seconds: how often the watchdog looks.
+        """
+        self._workspace, self._listeners, self._monotonic = workspace, listeners, monotonic
+        self._connect, self._server_url = connect, server_url
+        self._look_seconds = look_seconds
+        self._ended, self._changing = threading.Event(), threading.Lock()
+        self._running = self._begin()
+        self._waiter = Waiter(workspace, self._client(), loop=lambda: self._running.loop)
+        self._watchdog = Watchdog(workspace, monotonic=monotonic)
+        self._beside = [
+            threading.Thread(target=self._waiter.run, name="hcrm-wait", daemon=True),
+            threading.Thread(target=self._watch, name="hcrm-watch", daemon=True),
+        ]
+        for thread in self._beside:
+            thread.start()
+
+    def kick(self) -> None:
+        """Do not wait for the next poll."""
+        self._running.loop.kick()
+
+    def verify(self) -> None:
+        """Compare what is held here with the centre now."""
+        self._running.loop.verify()
+
+    def consult(self, question: Callable[[CentreClient, dict[str, str]], T]) -> T:
+        """Ask the centre something in the calling thread, as the person who is signed in.
+
+        Raises:
+            HcrmError: as the question does; SignInRequired without a session.
+        """
+        with closing(self._client()) as client:
+            return self._running.loop.session.ask(lambda headers: question(client, headers))
+
+    def end(self) -> bool:
+        """Send what waits, if that is quick, and stop.
+
+        Returns:
+            whether all threads have ended; if not, they will do nothing but end when their request does.
+        """
+        self._ended.set()
+        self._waiter.stop()
+        with self._changing:
+            running = self._running
+        running.loop.leave()
+        running.thread.join(LEAVE_SECONDS)
+        running.abandon()
+        threads = [running.thread, *self._beside]
+        for thread in threads:
+            thread.join(ABORT_SECONDS)
+        return not any(thread.is_alive() for thread in threads)
+
+    def _client(self) -> CentreClient:
+        return self._connect(self._server_url)
+
+    def _begin(self) -> _Running:
+        running = _Running(self._workspace, self._client(), listeners=self._listeners, monotonic=self._monotonic)
+        running.thread.start()
+        return running
+
+    def _watch(self) -> None:
+        while not self._ended.wait(self._look_seconds):
+            try:
+                self.look()
+            except Exception as error:  # whoever watches must not be the one who stops
+                _log.error("the watchdog stumbled (%s)", type(error).__name__)
+
+    def look(self) -> None:
+        """Replace a loop that is stuck."""
+        with self._changing:
+            if self._ended.is_set() or not self._watchdog.is_stuck(self._running.loop):
+                return
+            _log.error("the sync was stuck in %s: beginning anew", self._running.loop.state)
+            self._running.abandon()
+            outbox, clock = self._workspace.outbox, self._workspace.clock
+            with self._workspace.exclusive():
+                incidents.note(outbox, IncidentCode.STUCK, clock=clock)
+            self._running = self._begin()

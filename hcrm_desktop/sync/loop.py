@@ -1,67 +1,44 @@
 """When to talk to the centre: at once after a save, regularly otherwise, later and later while it does not answer.
 
-The loop is a state machine without threads of its own. `step()` runs one cycle and says how long to wait;
-`run()` does so until `stop()`. Every request has a deadline (client.py), every wait is finite, so no state can last.
+The loop is a state machine without threads of its own (states.py). `step()` runs one cycle and says how long to wait;
+`run()` does so until `stop()`. Every request has a deadline (client.py), every wait is finite, so no state can last;
+if one lasts all the same, the watchdog abandons the loop and begins another.
 """
 
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from hcrm_core.errors import HcrmError, SignInRequired, Unreachable
+from hcrm_core.errors import HcrmError, NotPermitted, Rejected, SignInRequired, Unreachable
 from hcrm_core.wire import RefusalCode
-from hcrm_desktop.cache import meta
-from hcrm_desktop.cache.rows import Changes
+from hcrm_desktop.cache import orders
+from hcrm_desktop.cache.orders import Order
 from hcrm_desktop.cache.workspace import Workspace
-from hcrm_desktop.sync.client import Busy, CentreClient, ServerFailed, SessionEnded, UpgradeRequired
-from hcrm_desktop.sync.engine import CycleReport, EpochChanged, Superseded, SyncEngine
+from hcrm_desktop.sync.client import Busy, CentreClient, DeviceWiped, ServerFailed, SessionEnded, UpgradeRequired
+from hcrm_desktop.sync.connection import Board, Listeners
+from hcrm_desktop.sync.engine import CycleReport, SyncEngine
+from hcrm_desktop.sync.line import EpochChanged
+from hcrm_desktop.sync.session import CentreSession, Superseded
+from hcrm_desktop.sync.states import Course, SyncState
 
-POLL_SECONDS = 30.0
+POLL_SECONDS = 60.0  # only for what the wake-up misses
 JITTER = 0.2  # of every wait, so that a group's workstations do not come all at once
-BACKOFF_FIRST_SECONDS, BACKOFF_MOST_SECONDS = 1.0, 300.0
+# With a request that still hangs when the network heals (30 s), work flows again within a minute.
+BACKOFF_FIRST_SECONDS, BACKOFF_MOST_SECONDS = 1.0, 20.0
+BUSY_MOST_SECONDS = 60.0  # a centre that asks for more time is asked again after this
 BLOCKED_SECONDS = 60.0  # blocked states end by a person; asking again is for the case that one did elsewhere
 _log = logging.getLogger(__name__)
 
 
-class SyncState(StrEnum):
-    IDLE = "idle"
-    TALKING = "talking"
-    BACKOFF = "backoff"
-    BLOCKED = "blocked"  # a person must sign in, or the program must be upgraded
-    LEAVING = "leaving"  # what waits is sent, then the loop ends
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """The part of rows.SyncStatus that the loop knows."""
-
-    online: bool = False
-    catching_up: bool = False
-    last_success_at: datetime | None = None
-    offline_since: datetime | None = None
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listeners:
-    """Who is told. Called in the loop's thread.
+class SyncLoop:
+    """One workspace's conversation with one centre.
 
     Attributes:
-        state_changed: what queries.sync_status tells may have changed.
-        data_changed: which kinds of rows changed.
+        course: the state it is in, and since when.
     """
-
-    state_changed: Callable[[], None]
-    data_changed: Callable[[Changes], None]
-
-
-class SyncLoop:
-    """One workspace's conversation with one centre."""
 
     def __init__(
         self,
@@ -70,21 +47,29 @@ class SyncLoop:
         *,
         listeners: Listeners,
         chance: random.Random | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._workspace, self._listeners = workspace, listeners
         self._chance = chance or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._wake, self._stop, self._leaving = threading.Event(), threading.Event(), threading.Event()
         self._failures = 0
-        self._connection = self._remembered()
-        self._write(self._connection)
-        self.state = SyncState.IDLE
+        self._verifying, self._delivering = False, False
+        self._board = Board(workspace, changed=listeners.state_changed)
+        self.course = Course(on_move=self._on_move, monotonic=monotonic)
+        self.session = CentreSession(workspace, client, stopped=self._stop.is_set)
         self._engine = SyncEngine(
             workspace,
             client,
             on_changes=listeners.data_changed,
-            on_catching_up=lambda: self._tell(replace(self._connection, catching_up=True)),
             stopped=self._interrupted,
+            course=self.course,
+            session=self.session,
+            monotonic=monotonic,
         )
+
+    @property
+    def state(self) -> SyncState:
+        return self.course.state
 
     def run(self) -> None:
         """Talk until `stop()` or `leave()`. To be called in a thread of its own."""
@@ -95,11 +80,22 @@ class SyncLoop:
             self._wake.clear()
         if not self._stop.is_set():
             self._deliver()
-        self.state = SyncState.STOPPED
+        self.course.enter(SyncState.STOPPED)
 
     def kick(self) -> None:
-        """Something was saved, or somebody asks: do not wait for the next poll."""
+        """Something was saved, moved at the centre, or somebody asks: do not wait for the next poll."""
         self._wake.set()
+
+    def verify(self) -> None:
+        """Compare with the centre now."""
+        self._verifying = True
+        self.kick()
+
+    def network_up(self) -> None:
+        """Another thread was answered: no reason to wait on."""
+        if self.state is SyncState.BACKOFF:
+            self._failures = 0
+            self.kick()
 
     def leave(self) -> None:
         """Whoever works here leaves: send what waits, without its undo window, and end."""
@@ -107,46 +103,81 @@ class SyncLoop:
         self._wake.set()
 
     def stop(self) -> None:
-        """End after the request that runs now."""
+        """End after the request that runs now; its answer is for nobody."""
         self._stop.set()
         self._wake.set()
 
     def step(self) -> float:
         """Run one cycle. Returns the seconds to wait before the next."""
-        self.state = SyncState.TALKING
         try:
-            return self._succeeded(self._engine.cycle())
+            if orders.given(self._workspace.outbox) in (Order.WIPED, Order.SURRENDERED):
+                return self._wipe()
+            return self._succeeded(self._cycle())
         except (EpochChanged, Superseded):
+            return 0.0
+        except DeviceWiped:
+            orders.obey(self._workspace.outbox, Order.WIPED)
             return 0.0
         except (SignInRequired, UpgradeRequired) as error:
             return self._blocked(error)
         except Exception as error:  # a bug in one cycle must not end the conversation unnoticed
             return self._failed(error)
+        finally:
+            self.course.end_cycle()
+
+    def _cycle(self) -> CycleReport:
+        report = self._engine.cycle()
+        share = self._chance.uniform(1 - JITTER, 1.0)
+        if (self._verifying or self._engine.is_verify_due(share=share)) and not self._ending():
+            self._verify()
+        return report
+
+    def _verify(self) -> None:
+        self._verifying = False
+        try:
+            self._engine.verify()
+        except (Busy, ServerFailed, Rejected, NotPermitted) as error:
+            _log.warning("not compared with the centre (%s)", type(error).__name__)
 
     def _ending(self) -> bool:
         return self._stop.is_set() or self._leaving.is_set()
 
     def _interrupted(self) -> bool:
         """Whether a cycle shall end early; the last delivery goes on until it is told to stop."""
-        return self._stop.is_set() or (self._leaving.is_set() and self.state is not SyncState.LEAVING)
+        return self._stop.is_set() or (self._leaving.is_set() and not self._delivering)
 
     def _deliver(self) -> None:
-        self.state = SyncState.LEAVING
+        self.course.enter(SyncState.LEAVING)
         unsent, _ = self._workspace.outbox.unsent()
         if not unsent:
             return
+        self._delivering = True
         try:
             _log.info("before leaving: pushed %d of %d", self._engine.deliver(), unsent)
         except Exception as error:  # nobody waits for the answer; the entries wait for the next start
             _log.warning("before leaving: %d entries stay here (%s)", unsent, type(error).__name__)
 
+    def _wipe(self) -> float:
+        """Hand over and delete; what cannot be handed over now is tried again, hidden and safe meanwhile."""
+        self.course.enter(SyncState.WIPING)
+        self._board.lost(problem="wiped")
+        try:
+            self._engine.wipe()
+        except Exception as error:
+            _log.warning("this workstation is to be emptied, but not yet (%s)", type(error).__name__)
+            return self._backoff(error)
+        self._stop.set()
+        self._listeners.wiped()
+        return 0.0
+
     def _succeeded(self, report: CycleReport) -> float:
-        self.state, self._failures = SyncState.IDLE, 0
+        self._failures = 0
         _log.info("sync cycle: pushed %d, pulled %d", report.pushed, report.pulled)
-        problem = "" if report.stuck is None else "server_error"
-        now = self._workspace.clock.now()
-        self._tell(Connection(online=True, last_success_at=now, problem=problem))
-        return self._until_next(now)
+        if self._ending():
+            return 0.0
+        self._board.heard(problem="" if report.stuck is None else "server_error")
+        self.course.enter(SyncState.IDLE, count=report.pushed + report.pulled)
+        return self._until_next(self._workspace.clock.now())
 
     def _until_next(self, now: datetime) -> float:
         """The next poll, or earlier when an entry leaves its undo window."""
@@ -158,61 +189,42 @@ class SyncLoop:
         return min(poll, (due - now).total_seconds())
 
     def _blocked(self, error: SignInRequired | UpgradeRequired) -> float:
-        self.state = SyncState.BLOCKED
-        problem = "sign_in_required"
-        if isinstance(error, UpgradeRequired):
-            problem = "upgrade_required"
-        elif isinstance(error, SessionEnded) and error.code == RefusalCode.DEVICE_REVOKED:
-            problem = "revoked"
-        self._offline(problem)
+        if self._stop.is_set():
+            return 0.0
+        if isinstance(error, SessionEnded) and error.code == RefusalCode.DEVICE_REVOKED:
+            orders.obey(self._workspace.outbox, Order.REVOKED)
+        self._board.lost(problem=self._blocking(error))
+        self.course.enter(SyncState.BLOCKED)
         return self._jittered(BLOCKED_SECONDS)
 
+    def _blocking(self, error: SignInRequired | UpgradeRequired) -> str:
+        if isinstance(error, UpgradeRequired):
+            return "upgrade_required"
+        return "revoked" if orders.given(self._workspace.outbox) is Order.REVOKED else "sign_in_required"
+
     def _failed(self, error: Exception) -> float:
-        self.state = SyncState.BACKOFF
+        if self._stop.is_set():
+            return 0.0
+        self._board.lost(problem=_problem(error))
+        return self._backoff(error)
+
+    def _backoff(self, error: Exception) -> float:
         self._failures += 1
         _log.warning("sync cycle failed (%s), attempt %d", type(error).__name__, self._failures)
-        self._offline(_problem(error))
+        self.course.enter(SyncState.BACKOFF, count=self._failures)
         if isinstance(error, Busy) and error.retry_after is not None:
-            return self._jittered(min(error.retry_after, BACKOFF_MOST_SECONDS))
+            return self._jittered(min(error.retry_after, BUSY_MOST_SECONDS))
         return self._jittered(min(BACKOFF_FIRST_SECONDS * 2 ** min(self._failures - 1, 10), BACKOFF_MOST_SECONDS))
 
     def _jittered(self, seconds: float) -> float:
         return seconds * self._chance.uniform(1 - JITTER, 1 + JITTER)
 
-    def _offline(self, problem: str) -> None:
-        since = self._connection.offline_since or self._connection.last_success_at or self._workspace.clock.now()
-        self._tell(replace(self._connection, online=False, catching_up=False, offline_since=since, problem=problem))
-
-    def _tell(self, connection: Connection) -> None:
-        if connection != self._connection:
-            self._connection = connection
-            self._write(connection)
-            self._listeners.state_changed()
-
-    def _write(self, connection: Connection) -> None:
-        body = {
-            "online": connection.online,
-            "catching_up": connection.catching_up,
-            "last_success_at": _iso(connection.last_success_at),
-            "offline_since": _iso(connection.offline_since),
-            "problem": connection.problem,
-        }
-        with self._workspace.write() as session:
-            meta.write(session, meta.CONNECTION, body)
-
-    def _remembered(self) -> Connection:
-        """After a start nothing is known of the centre but when it was last heard."""
-        with self._workspace.read() as session:
-            body = meta.read(session, meta.CONNECTION) or {}
-        last = body.get("last_success_at")
-        return Connection(last_success_at=None if last is None else datetime.fromisoformat(last))
+    def _on_move(self) -> None:
+        if not self._stop.is_set():
+            self._board.moved(self.course)
 
 
 def _problem(error: Exception) -> str:
     if isinstance(error, Unreachable):
         return "server_error" if isinstance(error, ServerFailed) else "unreachable"
     return "server_error" if isinstance(error, HcrmError) else "internal_error"
-
-
-def _iso(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat()

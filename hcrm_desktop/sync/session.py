@@ -4,25 +4,41 @@ Device secret and tokens are kept in the outbox, which the profile's key seals; 
 """
 
 import platform
+import threading
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import TypeVar
 
-from hcrm_core.errors import SignInRequired, Unreachable
+from hcrm_core.errors import HcrmError, SignInRequired, Unreachable
 from hcrm_core.wire import DeviceClaim, Json, Person, RefusalCode, TokenResponse
+from hcrm_desktop.cache import orders
+from hcrm_desktop.cache.orders import Order
 from hcrm_desktop.cache.workspace import Workspace
-from hcrm_desktop.sync.client import CentreClient, SessionEnded
+from hcrm_desktop.sync.client import CentreClient, DeviceWiped, SessionEnded
 
 SESSION = "session"
 APP_VERSION = version("hcrm-desktop")
+REFRESH_SECONDS = 65.0  # a refresh in another thread ends within this time
 T = TypeVar("T")
 
 
-class CentreSession:
-    """One workspace's conversation with one centre, as the person who is signed in."""
+class Superseded(HcrmError):
+    """Somebody else signed in, or the conversation was ended, while a request ran: its answer is for nobody here."""
 
-    def __init__(self, workspace: Workspace, client: CentreClient) -> None:
-        self._workspace, self._client = workspace, client
+
+class CentreSession:
+    """One workspace's conversation with one centre, as the person who is signed in. Safe to share between threads."""
+
+    def __init__(
+        self, workspace: Workspace, client: CentreClient, *, stopped: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Make a session.
+
+        Args:
+            stopped: whether tokens that come now are for nobody any more.
+        """
+        self._workspace, self._client, self._stopped = workspace, client, stopped
+        self._refreshing = threading.Lock()
 
     def sign_in(self, username: str, password: str) -> Person:
         """Sign in and let the person work here. A device the centre does not accept is replaced once.
@@ -30,16 +46,21 @@ class CentreSession:
         Raises:
             SignInRequired: wrong name or password, inactive account, blocked device.
             Unreachable: the centre does not answer.
+            DeviceWiped: noted here; the loop obeys.
         """
         try:
-            answer = self._client.login(username, password, device=self._claim())
+            answer = self._client.login(username, password, device=self.claim())
+        except DeviceWiped:
+            orders.obey(self._workspace.outbox, Order.WIPED)
+            raise
         except SessionEnded as error:
             if error.code != RefusalCode.DEVICE_MISMATCH:
                 raise
             self._workspace.outbox.become_new_device()
-            answer = self._client.login(username, password, device=self._claim())
+            answer = self._client.login(username, password, device=self.claim())
         with self._workspace.exclusive():
             self._keep(answer)
+            orders.lift(self._workspace.outbox)
             self._workspace.admit(answer.person)
         return answer.person
 
@@ -51,7 +72,7 @@ class CentreSession:
         if headers is not None:
             try:
                 self._client.logout(headers=headers)
-            except (Unreachable, SignInRequired):
+            except (Unreachable, SignInRequired, DeviceWiped):
                 return  # the token ends by itself
 
     def forget(self) -> None:
@@ -71,21 +92,48 @@ class CentreSession:
             return request(headers)
         except SessionEnded as error:
             if error.code not in (RefusalCode.SESSION_ENDED, ""):
-                self.forget()
+                self._end(refused=headers)
                 raise
-        return request(self._refreshed())
+        return request(self._refreshed(headers))
 
-    def _refreshed(self) -> dict[str, str]:
-        kept = self._workspace.outbox.kept(SESSION) or {}
+    def claim(self) -> DeviceClaim:
+        """This workstation, presenting itself."""
+        device = self._workspace.outbox.device()
+        name = platform.node()[:120] or "workstation"
+        return DeviceClaim(id=device.id, secret=device.secret, name=name, app_version=APP_VERSION)
+
+    def _refreshed(self, refused: dict[str, str]) -> dict[str, str]:
+        """Other headers than those that were refused. One thread at a time asks for them: a token buys one pair."""
+        if not self._refreshing.acquire(timeout=REFRESH_SECONDS):
+            raise Unreachable("a token is being fetched elsewhere", remedy="work goes on; it is tried again")
         try:
-            answer = self._client.refresh(kept.get("refresh_token", ""), device=self._claim())
-        except SessionEnded:
-            self.forget()
-            raise
-        self._keep(answer)
-        headers = self._headers()
-        assert headers is not None
+            headers = self._headers()
+            if headers == refused:
+                self._refresh(refused)
+                headers = self._headers()
+        finally:
+            self._refreshing.release()
+        if headers is None:
+            raise SignInRequired("the session ended meanwhile", remedy="sign in")
         return headers
+
+    def _end(self, *, refused: dict[str, str]) -> None:
+        """Forget the session that was refused; another one, begun meanwhile, stays."""
+        with self._workspace.exclusive():
+            if self._headers() == refused:
+                self.forget()
+
+    def _refresh(self, refused: dict[str, str]) -> None:
+        kept = self._workspace.outbox.kept(SESSION)
+        try:
+            answer = self._client.refresh((kept or {}).get("refresh_token", ""), device=self.claim())
+        except SessionEnded:
+            self._end(refused=refused)
+            raise
+        with self._workspace.exclusive():
+            if self._stopped() or self._workspace.outbox.kept(SESSION) != kept:
+                raise Superseded("the session ended while a fresh token was fetched")
+            self._keep(answer)
 
     def _keep(self, answer: TokenResponse) -> None:
         self._workspace.outbox.keep(SESSION, answer.model_dump(mode="json", exclude={"person"}))
@@ -100,8 +148,3 @@ class CentreSession:
             "X-HCRM-Device": str(device.id),
             "X-HCRM-Device-Secret": device.secret,
         }
-
-    def _claim(self) -> DeviceClaim:
-        device = self._workspace.outbox.device()
-        name = platform.node()[:120] or "workstation"
-        return DeviceClaim(id=device.id, secret=device.secret, name=name, app_version=APP_VERSION)

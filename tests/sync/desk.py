@@ -49,7 +49,7 @@ class Desk:
     def sync(self) -> CycleReport:
         """One cycle, after the undo window of what was entered."""
         client = self._client()
-        engine = SyncEngine(self.workspace, client, on_changes=self.told.append, on_catching_up=lambda: None)
+        engine = SyncEngine(self.workspace, client, on_changes=self.told.append)
         try:
             return engine.cycle()
         finally:

@@ -1,0 +1,96 @@
+"""What the screens are told of the connection: kept in the cache, so that every status reads the same truth."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hcrm_desktop.cache import meta
+from hcrm_desktop.cache.rows import Changes
+from hcrm_desktop.cache.workspace import Workspace
+from hcrm_desktop.sync.states import Course, SyncState
+
+# A cycle of a second is nothing to look at; one that brings much shows its progress.
+_QUIET = frozenset({SyncState.HELLO, SyncState.PUSH, SyncState.PULL, SyncState.VERIFY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """The part of rows.SyncStatus that the loop knows."""
+
+    online: bool = False
+    last_success_at: datetime | None = None
+    offline_since: datetime | None = None
+    problem: str = ""
+    state: SyncState = SyncState.IDLE
+    progress: float | None = None
+
+
+def _nothing() -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Who is told. Called in the thread where it happened.
+
+    Attributes:
+        state_changed: what queries.sync_status tells may have changed.
+        data_changed: which kinds of rows changed.
+        wiped: this workstation was emptied by order; the workspace is closed and its files are gone.
+    """
+
+    state_changed: Callable[[], None]
+    data_changed: Callable[[Changes], None]
+    wiped: Callable[[], None] = _nothing
+
+
+class Board:
+    """Where the connection is written down, and told when it became another one."""
+
+    def __init__(self, workspace: Workspace, *, changed: Callable[[], None]) -> None:
+        """After a start nothing is known of the centre but when it was last heard."""
+        self._workspace, self._changed = workspace, changed
+        with workspace.read() as session:
+            body = meta.read(session, meta.CONNECTION) or {}
+        last = body.get("last_success_at")
+        self._shown = Connection(last_success_at=None if last is None else datetime.fromisoformat(last))
+        self._write(self._shown)
+
+    def heard(self, *, problem: str) -> None:
+        """The centre answered all of a cycle but, perhaps, the push."""
+        now = self._workspace.clock.now()
+        self._tell(replace(self._shown, online=True, last_success_at=now, offline_since=None, problem=problem))
+
+    def lost(self, *, problem: str) -> None:
+        """A cycle failed."""
+        since = self._shown.offline_since or self._shown.last_success_at or self._workspace.clock.now()
+        self._tell(replace(self._shown, online=False, offline_since=since, problem=problem))
+
+    def moved(self, course: Course) -> None:
+        """The conversation went on."""
+        if course.state in _QUIET and course.progress is None:
+            return
+        self._tell(replace(self._shown, state=course.state, progress=course.progress))
+
+    def _tell(self, connection: Connection) -> None:
+        if connection != self._shown:
+            self._shown = connection
+            self._write(connection)
+            self._changed()
+
+    def _write(self, connection: Connection) -> None:
+        body = {
+            "online": connection.online,
+            "catching_up": connection.progress is not None,
+            "last_success_at": _iso(connection.last_success_at),
+            "offline_since": _iso(connection.offline_since),
+            "problem": connection.problem,
+            "state": connection.state.value,
+            "progress": connection.progress,
+        }
+        with self._workspace.write() as session:
+            meta.write(session, meta.CONNECTION, body)
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
