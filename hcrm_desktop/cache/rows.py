@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from hcrm_core.eye.plausibility import EyeValues
@@ -22,7 +22,9 @@ from hcrm_core.terms import (
     TaskState,
     VisitState,
 )
-from hcrm_core.wire import Theirs
+
+if TYPE_CHECKING:  # the first window does not wait for pydantic
+    from hcrm_core.wire import Theirs
 
 
 class Delivery(StrEnum):
@@ -325,7 +327,7 @@ class UnsentItem:
     customer_id: UUID | None = None
     row_id: UUID | None = None
     body: dict[str, Any] = field(default_factory=dict)  # the intent, as wire's message of its kind
-    theirs: tuple[Theirs, ...] = ()  # what stood in the way, with author, time and site
+    theirs: "tuple[Theirs, ...]" = ()  # what stood in the way, with author, time and site
     decision: str = ""  # wire.Decision of a supervisor, "" while there is none
     decided_by: str = ""
     decision_note: str = ""

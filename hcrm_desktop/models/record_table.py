@@ -40,6 +40,9 @@ class RecordTable(QAbstractTableModel, Generic[RowT]):
         self._rows = tuple(rows)
         self.endResetModel()
 
+    def row(self, index: Index) -> RowT | None:
+        return self._rows[index.row()] if index.isValid() and index.row() < len(self._rows) else None
+
     def is_blank(self, column: int, *, blank: str) -> bool:
         """Whether no row has anything to say in a column."""
         return all(self.columns[column].text(row) == blank for row in self._rows)

@@ -40,14 +40,28 @@ def is_about_exams(item: UnsentItem) -> bool:
     return any(one.field == EXAM for one in item.theirs)
 
 
+def is_own(item: UnsentItem) -> bool:
+    """Whether who is signed in entered it. Of what others entered here only the head is shown."""
+    return item.row_id is not None
+
+
 def choices(item: UnsentItem) -> tuple[str, ...]:
     """What a person can do about an entry: names of commands, the usual one first. None for what goes by itself."""
+    if not is_own(item):
+        return ()
     if item.delivery is Delivery.REVIEW:
         return ("release_recovered", "drop_recovered")
     if item.delivery is Delivery.CONFLICT:
-        kind = OperationKind(item.kind)
-        if kind in (OperationKind.RECORD_EXAM, OperationKind.PICK_EXAM):
-            return ("keep_mine", "keep_theirs", "keep_both")
-        if kind in (OperationKind.EDIT_CUSTOMER, OperationKind.VOID_EXAM):
-            return ("keep_mine", "keep_theirs")
-    return ("dismiss",) if item.delivery in (Delivery.HELD, Delivery.CONFLICT) else ()
+        return _sides(item)
+    return ("dismiss",) if item.delivery is Delivery.HELD else ()
+
+
+def _sides(item: UnsentItem) -> tuple[str, ...]:
+    kind = OperationKind(item.kind)
+    if kind in (OperationKind.EDIT_CUSTOMER, OperationKind.VOID_EXAM):
+        return ("keep_mine", "keep_theirs")
+    if kind not in (OperationKind.RECORD_EXAM, OperationKind.PICK_EXAM):
+        return ("dismiss",)  # a contact or a snooze happened: there is nothing to choose
+    others = sum(one.field == EXAM for one in item.theirs)
+    # Of several other corrections one is picked in the record, with all of them side by side.
+    return ("keep_mine", "keep_theirs", "keep_both") if others == 1 else ("keep_mine", "keep_both")

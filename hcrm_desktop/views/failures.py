@@ -47,6 +47,13 @@ class Failures(QObject):
             "exam_already_superseded": self.tr("这次检查已被更正过，请刷新后再看。"),
             "not_permitted": self.tr("当前账号没有这项权限。"),
             "not_visible": self.tr("这位客户不在您的名下。"),
+            "nothing_changed": self.tr("没有改动，不用保存。"),
+            "exam_unknown": self.tr("这次检查已不在本机，请刷新后再看。"),
+            "reason_needed": self.tr("请写原因，它会留在历史里。"),
+            "already_decided": self.tr("这一条已经处理过了，列表已更新。"),
+            "nothing_to_redo": self.tr("现在的情况再录一次也改变不了，请看过后点“用对方的”。"),
+            "several_to_choose_from": self.tr("还有不止一份更正，请打开档案，在“更正待裁定”里挑选。"),
+            "not_both": self.tr("其中一份已作废，不能都保留。"),
         }.get(code, self.tr("中心没有接受这项操作，已保留，等待处理。"))
 
     def _sign_in(self, code: str) -> str:

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QButtonGroup,
+    QDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -19,17 +19,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from hcrm_core.fleet import HeldQueue
 from hcrm_core.terms import Role
 from hcrm_desktop.cache.rows import Changes, SignedIn, SyncStatus
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.failures import Failures
+from hcrm_desktop.views.lease_cover import LeaseCover, hides_customers
+from hcrm_desktop.views.rail import RAIL_WIDTH, Entry, Rail
 from hcrm_desktop.views.search import SearchField
 from hcrm_desktop.views.status import Banner, SyncCorner
 from hcrm_desktop.views.toast import Toast
 from hcrm_desktop.views.words import Words
-
-RAIL_WIDTH = 184
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,20 +48,13 @@ class Desk:
     profile: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One line of the rail."""
-
-    key: str
-    icon: str
-    label: str
-    roles: frozenset[Role]
-    make: Callable[[], QWidget]
-
-
 EVERYBODY = frozenset(Role)
 DESK_ROLES = frozenset({Role.ASSISTANT, Role.OPTOMETRIST, Role.MANAGER})
 BOARD_ROLES = frozenset({Role.MANAGER, Role.EXECUTIVE})
+FLEET_ROLES = frozenset({Role.MANAGER, Role.ADMIN})
+JUDGES = frozenset({Role.MANAGER})
+CUSTOMER_PAGES = frozenset({"today", "customers", "record", "held"})
+MINUTE_MS = 60_000
 
 
 class MainFrame(QWidget):
@@ -85,12 +79,16 @@ class MainFrame(QWidget):
         self._failures = Failures(self)
         self._pages: dict[str, QWidget] = {}
         self._entries = {entry.key: entry for entry in self._all_entries() if desk.person.role in entry.roles}
-        self._buttons: dict[str, QPushButton] = {}
-        self._group = QButtonGroup(self)
         self._stack = QStackedWidget()
-        self._came_from = next(iter(self._entries))
+        self._here = self._came_from = next(iter(self._entries))
+        self._customer_id: UUID | None = None  # whose record was opened last
+        self._hidden = False  # customers may not be shown
+        self._held_asked = False  # within this minute
+        self._cover = LeaseCover(desk.theme, desk.words)
         self._corner = SyncCorner(desk.theme, desk.words)
         self._banner = Banner(desk.words)
+        self._rail = Rail(desk.theme, self._entries, foot=self._corner, keys=self)
+        self._minute = QTimer(self, interval=MINUTE_MS)
         self.search = SearchField(desk.tasks, desk.words, self)
         self._build()
         self._toast = Toast(self, left=RAIL_WIDTH + 32)
@@ -105,6 +103,8 @@ class MainFrame(QWidget):
             Entry(key="today", icon="tasks", label=self.tr("今日任务"), roles=DESK_ROLES, make=self._make_today),
             Entry(key="customers", icon="people", label=self.tr("客户"), roles=DESK_ROLES, make=self._make_customers),
             Entry(key="record", icon="record", label=self.tr("客户档案"), roles=DESK_ROLES, make=self._make_record),
+            Entry(key="held", icon="held", label=self.tr("待裁决"), roles=JUDGES, make=self._make_held),
+            Entry(key="fleet", icon="fleet", label=self.tr("工作站"), roles=FLEET_ROLES, make=self._make_fleet),
             Entry(key="sync", icon="sync", label=self.tr("同步"), roles=EVERYBODY, make=self._make_sync),
         )
 
@@ -132,12 +132,27 @@ class MainFrame(QWidget):
         page.customer_requested.connect(self.open_customer)
         page.back_requested.connect(self._on_back_requested)
         page.recorded.connect(self._on_recorded)
+        page.said.connect(self._on_said)
         return page
 
     def _make_overview(self) -> QWidget:
         from hcrm_desktop.views.overview import OverviewPage
 
         return OverviewPage(self._desk)
+
+    def _make_held(self) -> QWidget:
+        from hcrm_desktop.views.held import HeldPage
+
+        page = HeldPage(self._desk)
+        page.customer_requested.connect(self.open_customer)
+        page.counted.connect(self._on_held_counted)
+        page.said.connect(self._on_said)
+        return page
+
+    def _make_fleet(self) -> QWidget:
+        from hcrm_desktop.views.fleet import FleetPage
+
+        return FleetPage(self._desk)
 
     def _make_sync(self) -> QWidget:
         from hcrm_desktop.views.sync.page import SyncPage
@@ -153,42 +168,14 @@ class MainFrame(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        row.addWidget(self._build_rail())
+        row.addWidget(self._rail)
+        self._stack.addWidget(self._cover)
         column = QVBoxLayout()
         column.setSpacing(0)
         column.addWidget(self._build_bar())
         column.addWidget(self._banner)
         column.addWidget(self._stack, 1)
         row.addLayout(column, 1)
-
-    def _build_rail(self) -> QFrame:
-        rail = QFrame()
-        rail.setProperty("role", "nav")
-        rail.setFixedWidth(RAIL_WIDTH)
-        column = QVBoxLayout(rail)
-        column.setContentsMargins(0, 12, 0, 0)
-        column.setSpacing(2)
-        name = QLabel(self.tr("HCRM 视光"))
-        name.setProperty("role", "h1")
-        name.setContentsMargins(16, 0, 0, 12)
-        column.addWidget(name)
-        for number, entry in enumerate(self._entries.values(), 1):
-            column.addWidget(self._build_button(entry, number))
-        column.addStretch()
-        column.addWidget(self._corner)
-        return rail
-
-    def _build_button(self, entry: Entry, number: int) -> QPushButton:
-        button = QPushButton(entry.label)
-        button.setCheckable(True)
-        button.setProperty("kind", "nav")
-        button.setIconSize(QSize(18, 18))
-        button.setToolTip(self.tr("{name}  Alt+{number}").format(name=entry.label, number=number))
-        button.clicked.connect(partial(self.go, entry.key))
-        QShortcut(QKeySequence(f"Alt+{number}"), self, partial(self.go, entry.key))
-        self._buttons[entry.key] = button
-        self._group.addButton(button)
-        return button
 
     def _build_bar(self) -> QFrame:
         bar = QFrame()
@@ -224,6 +211,12 @@ class MainFrame(QWidget):
 
     def _connect(self) -> None:
         self.search.customer_chosen.connect(self.open_customer)
+        self._rail.chosen.connect(self.go)
+        self._minute.timeout.connect(self._on_minute)
+        self._minute.start()
+        self._cover.sync_requested.connect(self._desk.tasks.sync_now)
+        self._cover.sync_page_requested.connect(partial(self.go, "sync"))
+        self._cover.sign_in_requested.connect(self.sign_in_again_requested)
         self._banner.action_requested.connect(self._on_banner_action)
         self._toast.undo_requested.connect(self.undo)
         self._desk.tasks.sync_state_changed.connect(self._on_sync_state_changed)
@@ -242,16 +235,21 @@ class MainFrame(QWidget):
 
     # ── moving about ─────────────────────────────────────────────────────────────────────────────────────
 
+    @Slot(str)
     def go(self, key: str) -> QWidget:
-        """Show a page, made at the first visit."""
+        """Show a page, made at the first visit; the cover instead, while customers may not be shown."""
+        page = self._cover if self._hidden and key in CUSTOMER_PAGES else self._page(key)
+        self._here = key
+        self._stack.setCurrentWidget(page)
+        self._rail.check(key)
+        page.setFocus()
+        return page
+
+    def _page(self, key: str) -> QWidget:
         if key not in self._pages:
             self._pages[key] = self._entries[key].make()
             self._stack.addWidget(self._pages[key])
-        page = self._pages[key]
-        self._stack.setCurrentWidget(page)
-        self._buttons[key].setChecked(True)
-        page.setFocus()
-        return page
+        return self._pages[key]
 
     def current_page(self) -> QWidget | None:
         return self._stack.currentWidget()
@@ -261,11 +259,11 @@ class MainFrame(QWidget):
         """Show a customer's record."""
         from hcrm_desktop.views.record.page import RecordPage
 
-        here = next(key for key, page in self._pages.items() if page is self._stack.currentWidget())
-        self._came_from = self._came_from if here == "record" else here
+        self._came_from = self._came_from if self._here == "record" else self._here
+        self._customer_id = customer_id
         page = self.go("record")
-        assert isinstance(page, RecordPage)
-        page.show_customer(customer_id)
+        if isinstance(page, RecordPage):
+            page.show_customer(customer_id)
 
     @Slot()
     def _on_back_requested(self) -> None:
@@ -298,6 +296,12 @@ class MainFrame(QWidget):
 
     # ── status and theme ─────────────────────────────────────────────────────────────────────────────────
 
+    @Slot()
+    def _on_minute(self) -> None:
+        """A workstation that nobody touches covers itself, too."""
+        self._held_asked = False
+        self._ask_status()
+
     def _ask_status(self) -> None:
         from hcrm_desktop.cache.queries import sync_status
 
@@ -324,6 +328,58 @@ class MainFrame(QWidget):
         today = self._desk.tasks.today()
         self._corner.show_status(status, today)
         self._banner.show_status(status, today)
+        self._cover.show_status(status, today)
+        if status.problem == "wiped":
+            self._minute.stop()  # there is nothing left to ask
+        self._hide_customers(hidden=hides_customers(status))
+        if status.online and self.role in JUDGES and not self._held_asked:
+            self._held_asked = True
+            self._count_held()
+
+    def _hide_customers(self, *, hidden: bool) -> None:
+        """Take everything of customers off the screen and out of the widgets, or bring it back."""
+        if hidden is self._hidden:
+            return
+        self._hidden = hidden
+        self.search.setEnabled(not hidden)
+        if hidden:
+            self._close_dialogs()
+            self._drop_customer_pages()
+        self.go(self._here)
+        if not hidden and self._here == "record" and self._customer_id is not None:
+            self.open_customer(self._customer_id)
+
+    def _close_dialogs(self) -> None:
+        self._toast.hide()
+        self.search.clear()
+        for dialog in self.window().findChildren(QDialog):
+            dialog.reject()  # keeps a draft where there is one
+            if dialog.isVisible():
+                dialog.done(QDialog.DialogCode.Rejected)
+
+    def _drop_customer_pages(self) -> None:
+        for key in CUSTOMER_PAGES & self._pages.keys():
+            page = self._pages.pop(key)
+            self._stack.removeWidget(page)
+            page.deleteLater()
+
+    def _count_held(self) -> None:
+        """How many entries wait for this person's decision."""
+        from hcrm_desktop.models.fleet import ask_held
+
+        self._desk.tasks.consult(self, ask_held, done=self._on_held_asked, failed=self._on_held_not_asked)
+
+    @Slot(object)
+    def _on_held_asked(self, queue: HeldQueue) -> None:
+        self._on_held_counted(len(queue.items))
+
+    @Slot(object)
+    def _on_held_not_asked(self, _: Exception) -> None:
+        """The number is a courtesy: the last one stays, and the page itself says what failed."""
+
+    @Slot(int)
+    def _on_held_counted(self, number: int) -> None:
+        self._rail.count("held", number)
 
     @Slot(str)
     def _on_banner_action(self, action: str) -> None:
@@ -339,8 +395,6 @@ class MainFrame(QWidget):
     @Slot()
     def _on_theme_changed(self) -> None:
         theme = self._desk.theme
-        for key, button in self._buttons.items():
-            button.setIcon(theme.icon(self._entries[key].icon))
         self._theme_button.setIcon(theme.icon("sun" if theme.tokens.name == "dark" else "moon"))
         self._help_button.setIcon(theme.icon("help"))
         self._leave_button.setIcon(theme.icon("leave"))

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject
 
 from hcrm_core.wire import OperationKind
 from hcrm_desktop.cache.rows import Delivery, UnsentItem
+from hcrm_desktop.models.sync_list import is_own
 from hcrm_desktop.views.words import Words
 
 
@@ -68,6 +69,11 @@ class Reasons(QObject):
 
     def account(self, item: UnsentItem) -> Account:
         """The whole story of an entry."""
+        if not is_own(item):
+            return Account(
+                happened=self.tr("这是另一位同事在这台电脑上录入的。"),
+                to_do=self.tr("不用做什么：等本人在这台电脑登录后上传或处理。"),
+            )
         if item.delivery is Delivery.CONFLICT:
             return self.conflict(item)
         if item.delivery is Delivery.HELD:

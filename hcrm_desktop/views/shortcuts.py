@@ -23,7 +23,7 @@ class ShortcutsDialog(QDialog):
     def _keys(self) -> tuple[tuple[str, str], ...]:
         return (
             (self.tr("Ctrl+K"), self.tr("搜索客户：姓名、拼音首字母、手机尾号")),
-            (self.tr("Alt+1 … Alt+5"), self.tr("切换页面")),
+            (self.tr("Alt+1 … Alt+7"), self.tr("切换页面")),
             (self.tr("↑ ↓"), self.tr("上一条、下一条")),
             (self.tr("Enter"), self.tr("打开客户档案")),
             (self.tr("1 … 9"), self.tr("任务：记录结果")),
@@ -34,6 +34,9 @@ class ShortcutsDialog(QDialog):
             (self.tr("?"), self.tr("任务：为何有这条任务")),
             (self.tr("E"), self.tr("档案：录入检查（验光师）")),
             (self.tr("F"), self.tr("档案：记录跟进")),
+            (self.tr("P"), self.tr("档案：裁定更正（验光师）")),
+            (self.tr("Ctrl+I"), self.tr("档案：编辑资料")),
+            (self.tr("Alt+M / T / B / K"), self.tr("同步：用我的 / 用对方的 / 两个都保留 / 知道了")),
             (self.tr("Esc"), self.tr("返回")),
             (self.tr("Ctrl+Z"), self.tr("撤销刚才的录入（尚未上传时）")),
             (self.tr("F5"), self.tr("立即同步")),

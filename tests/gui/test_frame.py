@@ -72,14 +72,15 @@ def words(widget: QWidget) -> str:
     [
         (Role.ASSISTANT, ["今日任务", "客户", "客户档案", "同步"]),
         (Role.OPTOMETRIST, ["今日任务", "客户", "客户档案", "同步"]),
-        (Role.MANAGER, ["概览", "今日任务", "客户", "客户档案", "同步"]),
+        (Role.MANAGER, ["概览", "今日任务", "客户", "客户档案", "待裁决", "工作站", "同步"]),
         (Role.EXECUTIVE, ["概览", "同步"]),
+        (Role.ADMIN, ["工作站", "同步"]),
     ],
 )
 def test_the_rail_holds_what_the_role_works_with(frame_for: Open, role: Role, entries: list[str]) -> None:
     frame = frame_for(role)
     assert rail(frame) == entries
-    assert frame.search.isVisible() is (role is not Role.EXECUTIVE)
+    assert frame.search.isVisible() is (role not in (Role.EXECUTIVE, Role.ADMIN))
 
 
 def test_alt_and_a_number_change_the_page(qtbot: QtBot, frame_for: Open) -> None:

@@ -80,6 +80,7 @@ def status(**known: Any) -> SyncStatus:
 
 def item(kind: OperationKind, delivery: Delivery, **known: Any) -> UnsentItem:
     nothing: dict[str, Any] = {"n": 1, "op_id": new_id(), "customer_name": "王小明", "captured_at": NOW, "reason": ""}
+    nothing |= {"row_id": new_id()}
     return UnsentItem(kind=kind, delivery=delivery, **(nothing | known))
 
 
@@ -219,7 +220,23 @@ def test_what_needs_a_person_is_explained_and_taken_off_by_him(
 def test_each_entry_offers_what_makes_sense_for_it(
     kind: OperationKind, delivery: Delivery, buttons: tuple[str, ...]
 ) -> None:
-    assert choices(item(kind, delivery)) == buttons
+    against = (Theirs(field="exam", mine="1", theirs="2"),)
+    assert choices(item(kind, delivery, theirs=against)) == buttons
+
+
+def test_of_several_other_corrections_none_is_simply_theirs() -> None:
+    against = tuple(Theirs(field="exam", mine="1", theirs=other) for other in "23")
+    assert choices(item(OperationKind.RECORD_EXAM, Delivery.CONFLICT, theirs=against)) == ("keep_mine", "keep_both")
+
+
+def test_what_a_colleague_entered_here_waits_for_the_colleague(
+    qtbot: QtBot, desk_for: DeskFor, reading: Callable[..., None]
+) -> None:
+    reading(item(OperationKind.RECORD_EXAM, Delivery.CONFLICT, row_id=None), needs_person=1)
+    page = SyncPage(desk_for(Role.ASSISTANT))
+    shown(qtbot, page)
+    qtbot.waitUntil(lambda: "另一位同事" in words(page))
+    assert offered(page) == []
 
 
 def test_two_values_of_one_field_stand_side_by_side_with_whose_they_are(

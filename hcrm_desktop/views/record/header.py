@@ -12,7 +12,7 @@ from hcrm_desktop.cache.rows import CustomerHeader, CustomerRecord
 from hcrm_desktop.theme import Theme, set_property
 from hcrm_desktop.views.record.why import EvidencePanel
 from hcrm_desktop.views.record.worn import WornWords
-from hcrm_desktop.views.widgets.chips import Chip
+from hcrm_desktop.views.widgets.chips import Chip, DeliveryBadge
 from hcrm_desktop.views.widgets.flow import FlowLayout
 from hcrm_desktop.views.words import Words
 
@@ -23,13 +23,14 @@ class RecordHeader(QFrame):
     """Who this is.
 
     Signals:
-        back_requested, exam_requested, follow_up_requested: the buttons.
+        back_requested, exam_requested, follow_up_requested, edit_requested: the buttons.
         customer_requested: a brother or sister, by id.
     """
 
     back_requested = Signal()
     exam_requested = Signal()
     follow_up_requested = Signal()
+    edit_requested = Signal()
     customer_requested = Signal(object)
 
     def __init__(self, theme: Theme, words: Words, role: Role) -> None:
@@ -37,6 +38,7 @@ class RecordHeader(QFrame):
         self._theme, self._words, self._role = theme, words, role
         self.setProperty("role", "card")
         self._name, self._who, self._contact, self._due = QLabel(), QLabel(), QLabel(), QLabel()
+        self._badge = DeliveryBadge(theme)
         self._worn = WornWords(words)
         self._chips = FlowLayout()
         self._why = EvidencePanel(words)
@@ -47,6 +49,7 @@ class RecordHeader(QFrame):
         """Show another customer."""
         head = record.header
         self._write(self._name, head.name)
+        self._badge.show_delivery(head.delivery, self._words.delivery(head.delivery))
         self._who.setText(self._who_text(head, today))
         self._who.setToolTip(head.school)
         self._write(self._contact, self._contact_text(head))
@@ -68,6 +71,10 @@ class RecordHeader(QFrame):
         first.addWidget(self._button(self.tr("返回 Esc"), "quiet", self.back_requested.emit))
         first.addWidget(self._name)
         first.addWidget(self._who)
+        first.addWidget(self._badge)
+        edit = self._button(self.tr("编辑资料"), "quiet", self.edit_requested.emit)
+        edit.setToolTip(self.tr("姓名、性别、出生日期、家长和电话（Ctrl+I）"))
+        first.addWidget(edit)
         first.addStretch()
         for widget in (self._due, follow_up, exam):
             first.addWidget(widget)

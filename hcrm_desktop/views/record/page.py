@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLa
 
 from hcrm_core.terms import Role
 from hcrm_core.wire import Json
-from hcrm_desktop.cache.rows import Changes, SignedIn
+from hcrm_desktop.cache.rows import Changes, CustomerForm, ExamRow, SignedIn
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme
+from hcrm_desktop.views.record.contested import ContestedStrip
 from hcrm_desktop.views.record.curves import Curves
 from hcrm_desktop.views.record.header import RecordHeader
 from hcrm_desktop.views.record.latest import LatestSlip
@@ -24,7 +25,7 @@ from hcrm_desktop.views.words import Words
 SLIP_WIDTHS = (352, 384)
 CONCERNS = frozenset(
     {"customer", "guardian", "family", "exam", "eye_measurement", "lens_order", "follow_up", "visit", "task"}
-    | {"membership", "segment", "recheck_plan", "staff", "site", "sop"}
+    | {"membership", "segment", "recheck_plan", "staff", "site", "sop", "field_change"}
 )
 
 
@@ -35,11 +36,13 @@ class RecordPage(QWidget):
         customer_requested: a brother or sister, by id.
         back_requested: where the person came from.
         recorded: something was entered, in words; it can still be undone.
+        said: something was entered that is changed by entering it anew, not by undoing.
     """
 
     customer_requested = Signal(object)
     back_requested = Signal()
     recorded = Signal(str)
+    said = Signal(str)
 
     def __init__(self, tasks: Tasks, theme: Theme, person: SignedIn, *, words: Words) -> None:
         super().__init__()
@@ -52,7 +55,8 @@ class RecordPage(QWidget):
         self._header = RecordHeader(theme, words, person.role)
         self._verdict = VerdictCard(words)
         self._slip = LatestSlip(words)
-        self._tabs = RecordTabs(theme, words)
+        self._strip = ContestedStrip(words, person.role)
+        self._tabs = RecordTabs(theme, words, person.role)
         nobody = EmptyState(
             theme, self.tr("还没有选择客户"), self.tr("按 Ctrl+K 搜索，或从任务、客户列表按 Enter 打开。")
         )
@@ -111,6 +115,7 @@ class RecordPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self._header)
+        column.addWidget(self._strip)
         column.addLayout(middle, 3)
         column.addWidget(tabs, 2)
         return content
@@ -120,11 +125,16 @@ class RecordPage(QWidget):
         self._header.customer_requested.connect(self.customer_requested)
         self._header.exam_requested.connect(self._on_exam_requested)
         self._header.follow_up_requested.connect(self._on_follow_up_requested)
+        self._header.edit_requested.connect(self._on_edit_requested)
+        self._strip.pick_requested.connect(self._on_pick_requested)
+        self._tabs.void_requested.connect(self._on_void_requested)
         self._states.retry_requested.connect(self._read)
         self._tasks.data_changed.connect(self._on_data_changed)
         for keys, slot in (
             ("E", self._on_exam_requested),
             ("F", self._on_follow_up_requested),
+            ("P", self._on_pick_requested),
+            ("Ctrl+I", self._on_edit_requested),
             ("Esc", self.back_requested.emit),
         ):
             on_key(self, keys, slot, children=True)
@@ -154,6 +164,7 @@ class RecordPage(QWidget):
         self._header.show_record(study.record, study.today)
         self._verdict.show_study(study)
         self._slip.show_study(study)
+        self._strip.show_disputes(study.contested)
         self._tabs.show_study(study)
         self._curves.show_study(study)
         self._states.show_content()
@@ -201,6 +212,46 @@ class RecordPage(QWidget):
         dialog.recorded.connect(self._on_follow_up_recorded)
         self._open(dialog)
 
+    @Slot()
+    def _on_edit_requested(self) -> None:
+        from hcrm_desktop.views.customer_edit import read_form
+
+        if self._study is not None and self._dialog is None:
+            self._tasks.query(self, read_form, self._study.record.header.id, done=self._on_form_read)
+
+    @Slot(object)
+    def _on_form_read(self, form: CustomerForm | None) -> None:
+        from hcrm_desktop.views.customer_edit import CustomerEdit
+
+        if form is None or self._dialog is not None:
+            return
+        dialog = CustomerEdit(self._tasks, self._words, form, role=self._person.role, parent=self.window())
+        dialog.recorded.connect(self._on_edit_recorded)
+        self._open(dialog)
+
+    @Slot()
+    def _on_pick_requested(self) -> None:
+        from hcrm_desktop.views.record.contested import PickDialog
+
+        shown = self._study
+        if shown is None or not shown.contested or self._person.role is not Role.OPTOMETRIST or self._dialog:
+            return
+        head = shown.record.header
+        dialog = PickDialog(self._tasks, self._words, shown.contested[0], customer_id=head.id, parent=self.window())
+        dialog.recorded.connect(self._on_pick_recorded)
+        self._open(dialog)
+
+    @Slot(object)
+    def _on_void_requested(self, exam: ExamRow) -> None:
+        from hcrm_desktop.views.record.void import VoidDialog
+
+        if self._study is None or self._dialog is not None:
+            return
+        customer_id = self._study.record.header.id
+        dialog = VoidDialog(self._tasks, self._words, exam, customer_id=customer_id, parent=self.window())
+        dialog.recorded.connect(self._on_void_recorded)
+        self._open(dialog)
+
     def _open(self, dialog: QDialog) -> None:
         """One at a time, over this window only."""
         self._dialog = dialog
@@ -218,6 +269,18 @@ class RecordPage(QWidget):
     @Slot()
     def _on_follow_up_recorded(self) -> None:
         self.recorded.emit(self.tr("跟进已保存在本机，稍后自动上传"))
+
+    @Slot()
+    def _on_edit_recorded(self) -> None:
+        self.said.emit(self.tr("资料已改，保存在本机，稍后自动上传"))
+
+    @Slot()
+    def _on_pick_recorded(self) -> None:
+        self.said.emit(self.tr("裁定已保存在本机，稍后自动上传"))
+
+    @Slot()
+    def _on_void_recorded(self) -> None:
+        self.said.emit(self.tr("检查已作废，稍后自动上传"))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

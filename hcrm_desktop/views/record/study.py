@@ -1,5 +1,6 @@
 """What a record says about growth: read and computed in a reader, shown as it is."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,7 +14,7 @@ from hcrm_core.eye.age import exact_age
 from hcrm_core.eye.mean_growth import MeanGrowth
 from hcrm_core.facts.growth import EyeGrowth, Growth, MeasurementInput, RefractionReading, eye_growth, refraction_series
 from hcrm_core.terms import ExamStatus, Eye
-from hcrm_desktop.cache.rows import CustomerRecord, ExamRow, EyeRow
+from hcrm_desktop.cache.rows import ContestedExams, CustomerRecord, ExamRow, EyeRow, FieldChangeRow
 from hcrm_desktop.charts.axial_length_chart import axial_length_picture
 from hcrm_desktop.charts.picture import Picture
 from hcrm_desktop.charts.refraction_chart import refraction_picture
@@ -70,6 +71,8 @@ class RecordStudy:
     axial: Picture
     refraction: Picture
     references: References
+    contested: tuple[ContestedExams, ...] = ()
+    changes: tuple[FieldChangeRow, ...] = ()
 
     @property
     def valid_exams(self) -> tuple[ExamRow, ...]:
@@ -83,12 +86,15 @@ class RecordStudy:
 
 def read_study(session: "Session", customer_id: UUID, *, today: date) -> RecordStudy | None:
     """Read the record and study it. Runs in a reader."""
-    from hcrm_desktop.cache.queries import customer_record
+    from hcrm_desktop.cache.queries import contested_exams, customer_changes, customer_record
 
     import_module("hcrm_desktop.charts.canvas")  # pyqtgraph: a third of a second that the GUI thread need not wait
 
     record = customer_record(session, customer_id, today=today)
-    return None if record is None else study(record, today=today)
+    if record is None:
+        return None
+    contested, changes = contested_exams(session, customer_id), customer_changes(session, customer_id)
+    return dataclasses.replace(study(record, today=today), contested=tuple(contested), changes=tuple(changes))
 
 
 def study(record: CustomerRecord, *, today: date) -> RecordStudy:

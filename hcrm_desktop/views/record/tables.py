@@ -1,18 +1,19 @@
-"""The tabs under the curves: 检查, 配镜, 跟进, 任务, 到院."""
+"""The tabs under the curves: 检查, 配镜, 跟进, 任务, 到院, 变更."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QTabWidget
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView, QTabWidget
 
-from hcrm_core.terms import ExamStatus, Eye
+from hcrm_core.terms import ExamStatus, Eye, Role
 from hcrm_desktop.cache.rows import (
     Delivery,
     ExamRow,
     EyeRow,
+    FieldChangeRow,
     FollowUpRow,
     OrderRow,
     TaskRow,
@@ -59,9 +60,15 @@ def eye_lines(exams: Sequence[ExamRow]) -> Iterator[EyeLine]:
 
 
 class RecordTabs(QTabWidget):
-    """Everything that happened, a kind a tab."""
+    """Everything that happened, a kind a tab.
 
-    def __init__(self, theme: Theme, words: Words) -> None:
+    Signals:
+        void_requested: the chosen examination was entered in error.
+    """
+
+    void_requested = Signal(object)
+
+    def __init__(self, theme: Theme, words: Words, role: Role) -> None:
         super().__init__()
         self._theme, self._words, self._values = theme, words, Values(words)
         self._exams = self._tab(self._exam_columns(), self.tr("还没有检查。验光师按 E 录入，或等中心同步。"))
@@ -69,11 +76,20 @@ class RecordTabs(QTabWidget):
         self._follow_ups = self._tab(self._follow_up_columns(), self.tr("还没有跟进。按 F 记录一次联系。"))
         self._tasks = self._tab(self._task_columns(), self.tr("没有任务。"))
         self._visits = self._tab(self._visit_columns(), self.tr("没有预约或到院记录。"))
-        self._names = (self.tr("检查"), self.tr("配镜"), self.tr("跟进"), self.tr("任务"), self.tr("到院"))
-        tabs = (self._exams, self._orders, self._follow_ups, self._tasks, self._visits)
+        self._changes = self._tab(self._change_columns(), self.tr("资料没有改动过。"))
+        clinical = (self.tr("检查"), self.tr("配镜"), self.tr("跟进"))
+        self._names = (*clinical, self.tr("任务"), self.tr("到院"), self.tr("变更"))
+        tabs = (self._exams, self._orders, self._follow_ups, self._tasks, self._visits, self._changes)
         for (_, table, stack), name in zip(tabs, self._names, strict=True):
             table.setAccessibleName(name)
             self.addTab(stack, name)
+        self._void = QPushButton(self.tr("作废检查…"))
+        self._void.setProperty("kind", "quiet")
+        self._void.clicked.connect(self._on_void_clicked)
+        if role is Role.OPTOMETRIST:
+            self.setCornerWidget(self._void)
+            self.currentChanged.connect(self._offer_void)
+            self._exams[1].selectionModel().currentChanged.connect(self._offer_void)
 
     def show_study(self, study: RecordStudy) -> None:
         """Fill all tabs."""
@@ -83,6 +99,24 @@ class RecordTabs(QTabWidget):
         self._fill(2, self._follow_ups, record.follow_ups)
         self._fill(3, self._tasks, record.tasks)
         self._fill(4, self._visits, record.visits)
+        self._fill(5, self._changes, study.changes)
+        self._offer_void()
+
+    def _chosen_exam(self) -> ExamRow | None:
+        """The examination that is chosen, if it can still be declared void."""
+        model, table, _ = self._exams
+        line = model.row(table.currentIndex())
+        return line.exam if line is not None and line.exam.status is not ExamStatus.VOID else None
+
+    @Slot()
+    def _offer_void(self) -> None:
+        self._void.setEnabled(self.currentIndex() == 0 and self._chosen_exam() is not None)
+
+    @Slot()
+    def _on_void_clicked(self) -> None:
+        exam = self._chosen_exam()
+        if exam is not None:
+            self.void_requested.emit(exam)
 
     def _tab(self, columns: Sequence[Column[RowT]], empty: str) -> tuple[RecordTable[RowT], QTableView, StateStack]:
         model = RecordTable(columns, self)
@@ -224,6 +258,7 @@ class RecordTabs(QTabWidget):
             Column(title=self.tr("联系"), text=lambda row: self.tr("{n} 次").format(n=row.attempts), width=70),
             Column(title=self.tr("最近结果"), text=self._last_outcome, width=110),
             Column(title=self.tr("负责人"), text=lambda row: known(row.owner_name), width=110),
+            Column(title=self.tr("上传"), text=lambda row: " ".join(self._delivery(row.delivery)), width=110),
         ]
 
     def _visit_columns(self) -> list[Column[VisitRow]]:
@@ -233,3 +268,21 @@ class RecordTabs(QTabWidget):
             Column(title=self.tr("状态"), text=lambda row: words.visit_state(row.state), width=100),
             Column(title=self.tr("事由"), text=lambda row: self._known(row.purpose)),
         ]
+
+    def _change_columns(self) -> list[Column[FieldChangeRow]]:
+        words = self._words
+        return [
+            Column(title=self.tr("时间"), text=lambda row: words.moment(row.at), width=140),
+            Column(title=self.tr("谁"), text=lambda row: self._known(row.by), width=84),
+            Column(title=self.tr("什么"), text=lambda row: words.field(f"{row.subject}.{row.field}"), width=100),
+            Column(title=self.tr("改动"), text=self._change),
+            Column(title=self.tr("原因"), text=lambda row: self._known(row.reason), width=180),
+            Column(title=self.tr("是否生效"), text=self._applied, width=150),
+        ]
+
+    def _change(self, row: FieldChangeRow) -> str:
+        old, new = (self._words.value(row.field, text) for text in (row.old, row.new))
+        return self.tr("{old} → {new}").format(old=old, new=new)
+
+    def _applied(self, row: FieldChangeRow) -> str:
+        return self.tr("已生效") if row.applied else self.tr("没有生效（晚于同事）")

@@ -84,7 +84,16 @@ class Contents(QObject):
 
     def _conditions(self, exams: Sequence[ExamRow | None]) -> Iterator[Compared]:
         words, elsewhere = self._words, self.tr("不在本机")
-        for name in ("examined_on", "cycloplegic", "method", "lens_state", "washout_days", "device", "note"):
+        for name in (
+            "examined_on",
+            "cycloplegic",
+            "method",
+            "lens_state",
+            "washout_days",
+            "device",
+            "note",
+            "amend_reason",
+        ):
             texts = (elsewhere if exam is None else words.value(name, getattr(exam, name)) for exam in exams)
             yield Compared(label=words.field(name), texts=tuple(texts))
 

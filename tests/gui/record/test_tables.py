@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QTableView
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from hcrm_core.terms import Eye
+from hcrm_core.terms import Eye, Role
 from hcrm_desktop.cache.rows import Delivery
 from hcrm_desktop.models.record_table import Column, RecordTable
 from hcrm_desktop.theme import Theme
@@ -19,7 +19,7 @@ from tests.gui.record.records import TODAY, exam, eye, full_record, record
 
 @pytest.fixture
 def tabs(qtbot: QtBot, theme: Theme) -> RecordTabs:
-    made = RecordTabs(theme, Words(theme))
+    made = RecordTabs(theme, Words(theme), Role.ASSISTANT)
     qtbot.addWidget(made)
     return made
 
@@ -77,7 +77,7 @@ def test_columns_without_any_value_take_no_room(tabs: RecordTabs) -> None:
 def test_a_tab_says_how_much_it_holds(tabs: RecordTabs) -> None:
     tabs.show_study(study(full_record(), today=TODAY))
 
-    assert [tabs.tabText(n) for n in range(tabs.count())] == ["检查 8", "配镜 5", "跟进 1", "任务", "到院 1"]
+    assert [tabs.tabText(n) for n in range(tabs.count())] == ["检查 8", "配镜 5", "跟进 1", "任务", "到院 1", "变更"]
 
 
 def test_what_is_only_here_is_said_to_be_only_here(tabs: RecordTabs) -> None:
