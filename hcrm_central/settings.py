@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     login_attempts: str = Field(default="10/minute", description="for one account and for one address")
 
     wait_seconds: float = Field(default=25, gt=0, le=300, description="how long a wait for news is held")
+    snapshot_bytes: int = Field(default=2_000_000_000, ge=0, description="of snapshot files that are kept")
 
     max_request_bytes: int = Field(default=4_000_000, description="100 operations with the longest notes fit")
 
@@ -61,6 +62,10 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("write it like 10/minute") from None
         return rate
+
+    @property
+    def snapshot_dir(self) -> Path:
+        return self.data_dir / "snapshots"
 
     @property
     def access_lifetime(self) -> timedelta:

@@ -1,7 +1,7 @@
 """Digests: what a reader may see of a stream, in one number that his workstation can compute too."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from hcrm_central.store.engine import Principal, snapshot
 from hcrm_central.store.membership import place
 from hcrm_core.digest import MODULUS
 from hcrm_core.wire import DigestRequest, DigestResponse, StreamDigest
-from hcrm_store.kinds import stream_key, table_of
+from hcrm_store.kinds import Area, stream_key, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,21 @@ def digests(here: Centre, who: SignedIn, request: DigestRequest) -> DigestRespon
 def sums_of(session: Session, streams: Collection[str], *, principal: Principal) -> dict[str, Sum]:
     """What the declared reader sees of each stream, one statement a kind."""
     sums: dict[str, Sum] = defaultdict(Sum)
-    areas = {parts_of(key)[0] for key in streams}
-    kinds = [(area, kind) for area in areas for kind in kinds_sent(area, principal.role)]
+    asked: dict[Area, list[UUID]] = defaultdict(list)
+    for area, site_id in map(parts_of, streams):
+        asked[area] += [site_id] if site_id else []
+    kinds = [(area, kind) for area in asked for kind in kinds_sent(area, principal.role)]
     for area, kind in kinds:
-        for site_id, found in _sums_by_site(session, kind, sites=principal.site_ids):
+        for site_id, found in _sums_by_site(session, kind, at=asked[area], sites=principal.site_ids):
             sums[stream_key(area, site_id)] += found
     return sums
 
 
-def _sums_by_site(session: Session, kind: str, *, sites: Sequence[UUID]) -> Iterator[tuple[UUID | None, Sum]]:
+def _sums_by_site(
+    session: Session, kind: str, *, at: Collection[UUID], sites: Collection[UUID]
+) -> Iterator[tuple[UUID | None, Sum]]:
     columns, where = table_of(kind).c, place(kind, sites=sites)
     digest = func.sum(func.hcrm.row_digest(kind, columns.id, columns.ver))
     statement = select(where.site_id.label("found_at"), func.count(), digest).select_from(where.source)
-    for site_id, rows, total in session.execute(statement.group_by("found_at")):
+    for site_id, rows, total in session.execute(statement.where(where.at(at)).group_by("found_at")):
         yield site_id, Sum(rows, int(total))

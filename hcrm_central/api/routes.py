@@ -1,6 +1,9 @@
 """The addresses of the service. Each is an ordinary function: FastAPI runs it in a thread, beside others."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import FileResponse
 
 from hcrm_central.api import digests as digests_
 from hcrm_central.api import first as first_
@@ -9,7 +12,7 @@ from hcrm_central.api import hello as hello_
 from hcrm_central.api import overview as overview_
 from hcrm_central.api import pull as pull_
 from hcrm_central.api import push as push_
-from hcrm_central.api import sessions, waiting
+from hcrm_central.api import sessions, snapshots, waiting
 from hcrm_central.api.context import CentreOf, SignedInOf
 from hcrm_central.api.refusals import documented
 from hcrm_core.wire import (
@@ -94,6 +97,22 @@ def first(here: CentreOf, who: SignedInOf, body: FirstRequest) -> PullResponse:
 def digests(here: CentreOf, who: SignedInOf, body: DigestRequest) -> DigestResponse:
     """What the reader may see of each stream, in one number."""
     return digests_.digests(here, who, body)
+
+
+@router.get(
+    "/sync/snapshots/{stream}",
+    response_class=FileResponse,
+    responses={
+        200: {"content": {snapshots.MEDIA_TYPE: {}}, "description": "the whole file"},
+        206: {"content": {snapshots.MEDIA_TYPE: {}}, "description": "the range that was asked for"},
+        **documented(*OF_SESSION, RefusalCode.NOT_PERMITTED),
+    },
+)
+async def snapshot(
+    here: CentreOf, who: SignedInOf, stream: str, if_range: Annotated[str, Header()] = ""
+) -> FileResponse:
+    """Everything the reader may see of a stream at one number, as a file that can be read in parts."""
+    return await snapshots.serve(here, who, stream=stream, unfinished=if_range)
 
 
 @router.post("/sync/wait", responses=documented(*OF_SESSION))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Text, Uuid, any_, cast, func, literal, select
+from sqlalchemy import ColumnElement, FromClause, Text, Uuid, any_, cast, func, literal, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hcrm_store.kinds import KINDS, Area, table_of
@@ -21,10 +21,21 @@ _OF_FAMILY = {"family": "id", "guardian": "family_id"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """What to select the rows of a kind from, and the site whose stream each is read from (NULL: reference data)."""
+    """Where the rows of a kind are found.
+
+    Attributes:
+        source: what to select them from.
+        site_id: the site whose stream each is read from.
+        of_group: reference data: of no site (NULL), in the one stream of the group.
+    """
 
     source: FromClause
     site_id: ColumnElement[UUID | None]
+    of_group: bool = False
+
+    def at(self, sites: Collection[UUID]) -> ColumnElement[bool]:
+        """Whether a row is read from a stream of one of these sites. Reference data is, whatever they are."""
+        return true() if self.of_group else self.site_id == among(sites)
 
 
 def place(kind: str, *, sites: Collection[UUID]) -> Place:
@@ -36,7 +47,7 @@ def place(kind: str, *, sites: Collection[UUID]) -> Place:
     """
     table, customer = table_of(kind), table_of("customer")
     if KINDS[kind][0] is Area.REF:
-        return Place(source=table, site_id=literal(None, Uuid()))
+        return Place(source=table, site_id=literal(None, Uuid()), of_group=True)
     if kind == "customer":
         return Place(source=table, site_id=table.c.site_id)
     if kind in _OF_FAMILY:

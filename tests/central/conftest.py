@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -37,8 +38,8 @@ def wire(stage: Stage) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return Settings(login_attempts="10/minute")
+def settings(tmp_path: Path) -> Settings:
+    return Settings(login_attempts="10/minute", data_dir=tmp_path)
 
 
 @dataclass(frozen=True, slots=True)

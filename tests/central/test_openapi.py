@@ -18,6 +18,7 @@ MESSAGES = {
     "/sync/pull": ("PullRequest", "PullResponse"),
     "/sync/first": ("FirstRequest", "PullResponse"),
     "/sync/digests": ("DigestRequest", "DigestResponse"),
+    "/sync/snapshots/{stream}": (None, None),  # a file
     "/sync/wait": ("WaitRequest", "WaitResponse"),
     "/sync/push": ("PushRequest", "PushResponse"),
     "/overview": (None, "Overview"),
@@ -43,7 +44,8 @@ def test_every_route_speaks_the_messages_of_the_wire(paths: dict[str, Any]) -> N
         sent = schema_name(operation["requestBody"]) if "requestBody" in operation else None
         success = operation["responses"].get("200")
         assert sent == request
-        assert (schema_name(success) if success else None) == response
+        answered = success and "application/json" in success["content"]
+        assert (schema_name(success) if answered else None) == response
         assert {request, response} - {None} <= set(vars(wire))
 
 

@@ -41,6 +41,7 @@ RULES = {
     ("POST", "/sync/pull"): Rule(EVERYBODY, 401),
     ("POST", "/sync/first"): Rule(EVERYBODY, 401),
     ("POST", "/sync/digests"): Rule(EVERYBODY, 401),
+    ("GET", "/sync/snapshots/{stream}"): Rule(set(), 401),  # nobody is granted a stream of this name
     ("POST", "/sync/wait"): Rule(EVERYBODY, 401),
     ("POST", "/sync/push"): Rule(EVERYBODY, 401),
     ("GET", "/overview"): Rule({"manager", "executive"}, 401),

@@ -30,8 +30,8 @@ def clinic(store: Store, clock: FakeClock) -> Clinic:
 
 
 @pytest.fixture
-def app(store: Store, clock: FakeClock) -> FastAPI:
-    return create_app(store, Settings(), clock=clock)
+def app(store: Store, clock: FakeClock, tmp_path: Path) -> FastAPI:
+    return create_app(store, Settings(data_dir=tmp_path / "centre"), clock=clock)
 
 
 @pytest.fixture
