@@ -17,17 +17,32 @@ from typing import TYPE_CHECKING, Any
 import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from hcrm_core.errors import HcrmError
+from hcrm_core.errors import HcrmError, SignInRequired, StoreUnusable
 from hcrm_desktop.cache.rows import Changes, SignedIn, SyncStatus
 
 if TYPE_CHECKING:  # imported by the worker threads: the first window does not wait for SQLAlchemy and httpx
     from hcrm_desktop.cache.workspace import Workspace
+    from hcrm_desktop.sync.client import CentreClient
     from hcrm_desktop.sync.conversation import Conversation
 
 READERS = 3
 EVERYTHING = Changes.of(
     *("site", "staff", "segment", "sop", "task", "follow_up", "membership", "family", "guardian", "customer"),
     *("exam", "eye_measurement", "lens_order", "visit", "recheck_plan", "outbox", "overview", "person"),
+)
+WIPED = SyncStatus(
+    online=False,
+    catching_up=False,
+    last_success_at=None,
+    offline_since=None,
+    unsent=0,
+    oldest_unsent_at=None,
+    needs_person=0,
+    scanned_at=None,
+    scanned_for=None,
+    problem="wiped",
+    lease_over=True,
+    state="stopped",
 )
 _log = logging.getLogger(__name__)
 
@@ -144,8 +159,14 @@ class Tasks(QObject):
         """Sign in, then start to sync; `done(SignedIn)`, or `failed` with SignInRequired, Unreachable …"""
 
         def work() -> SignedIn | None:
+            from hcrm_desktop.sync.client import DeviceWiped
+
             self._end_conversation()
-            signed_in = self._signed_in(server_url, username=username, password=password)
+            try:
+                signed_in = self._signed_in(server_url, username=username, password=password)
+            except DeviceWiped:
+                self._begin_conversation(server_url)  # which obeys
+                raise
             self._begin_conversation(server_url)
             self._announce(EVERYTHING)
             return signed_in
@@ -161,6 +182,33 @@ class Tasks(QObject):
         conversation = self._conversation
         if conversation is not None:
             conversation.kick()
+
+    def verify_now(self) -> None:
+        """Compare this copy with the centre, beginning now; what differs is read anew."""
+        conversation = self._conversation
+        if conversation is not None:
+            conversation.verify()
+
+    def consult(
+        self,
+        owner: QObject,
+        question: "Callable[[CentreClient, dict[str, str]], Any]",
+        *,
+        done: Done,
+        failed: Failed | None = None,
+    ) -> None:
+        """Ask the centre something that is not kept here: `done(question(client, headers))`.
+
+        `failed` is given Unreachable off line, SignInRequired without a session, NotPermitted for the wrong role.
+        """
+
+        def work() -> Any:
+            conversation = self._conversation
+            if conversation is None:
+                raise SignInRequired("there is no session", remedy="sign in")
+            return conversation.consult(question)
+
+        self._run(self._conversations, owner, work, done=done, failed=failed)
 
     def sign_out(
         self, owner: QObject, *, server_url: str, done: Done | None = None, failed: Failed | None = None
@@ -211,11 +259,13 @@ class Tasks(QObject):
             return signed_in(session)
 
     def _begin_conversation(self, server_url: str) -> None:
+        from hcrm_desktop.sync.connection import Listeners
         from hcrm_desktop.sync.conversation import Conversation
-        from hcrm_desktop.sync.loop import Listeners
 
         self._end_conversation()
-        listeners = Listeners(state_changed=self._announce_state, data_changed=self._announce)
+        listeners = Listeners(
+            state_changed=self._announce_state, data_changed=self._announce, wiped=self._announce_wiped
+        )
         with self._changing:
             self._conversation = Conversation(self._opened(), server_url, listeners=listeners)
 
@@ -223,6 +273,11 @@ class Tasks(QObject):
         with self._changing:
             conversation, self._conversation = self._conversation, None
         return conversation is None or conversation.end()
+
+    def _announce_wiped(self) -> None:
+        """The files are gone: nobody can be asked for the state any more."""
+        self._workspace = None
+        self._announce(WIPED)
 
     def _announce_state(self) -> None:
         from hcrm_desktop.cache.queries import sync_status
@@ -238,7 +293,7 @@ class Tasks(QObject):
 
     def _opened(self) -> "Workspace":
         if self._workspace is None:
-            raise RuntimeError("the workspace is not open yet")
+            raise StoreUnusable("there are no files", remedy="sign in at a workstation that was not emptied")
         return self._workspace
 
     def _run(

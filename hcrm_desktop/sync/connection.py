@@ -9,8 +9,7 @@ from hcrm_desktop.cache.rows import Changes
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.sync.states import Course, SyncState
 
-# A cycle of a second is nothing to look at; one that brings much shows its progress.
-_QUIET = frozenset({SyncState.HELLO, SyncState.PUSH, SyncState.PULL, SyncState.VERIFY})
+_LOOKED_AT = frozenset({SyncState.VERIFY, SyncState.WIPING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,19 +57,18 @@ class Board:
 
     def heard(self, *, problem: str) -> None:
         """The centre answered all of a cycle but, perhaps, the push."""
-        now = self._workspace.clock.now()
-        self._tell(replace(self._shown, online=True, last_success_at=now, offline_since=None, problem=problem))
+        self._tell(Connection(online=True, last_success_at=self._workspace.clock.now(), problem=problem))
 
-    def lost(self, *, problem: str) -> None:
-        """A cycle failed."""
-        since = self._shown.offline_since or self._shown.last_success_at or self._workspace.clock.now()
-        self._tell(replace(self._shown, online=False, offline_since=since, problem=problem))
+    def lost(self, *, problem: str, state: SyncState) -> None:
+        """A cycle failed, and the loop waits in this state."""
+        last = self._shown.last_success_at
+        since = self._shown.offline_since or last or self._workspace.clock.now()
+        self._tell(Connection(last_success_at=last, offline_since=since, problem=problem, state=state))
 
     def moved(self, course: Course) -> None:
-        """The conversation went on."""
-        if course.state in _QUIET and course.progress is None:
-            return
-        self._tell(replace(self._shown, state=course.state, progress=course.progress))
+        """The conversation went on. A cycle of a second is nothing to look at; one that brings much is."""
+        if course.progress is not None or course.state in _LOOKED_AT:
+            self._tell(replace(self._shown, state=course.state, progress=course.progress))
 
     def _tell(self, connection: Connection) -> None:
         if connection != self._shown:

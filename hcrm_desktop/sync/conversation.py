@@ -61,18 +61,18 @@ class Conversation:
         server_url: str,
         *,
         listeners: Listeners,
-        connect: Callable[[str], CentreClient] = CentreClient,
+        connect: Callable[[str], CentreClient] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
         """Begin to talk.
 
         Args:
-            connect: makes a client; each thread has its own.
+            connect: makes a client of an address; each thread has its own.
             look_seconds: how often the watchdog looks.
         """
         self._workspace, self._listeners, self._monotonic = workspace, listeners, monotonic
-        self._connect, self._server_url = connect, server_url
+        self._connect, self._server_url = connect or CentreClient, server_url
         self._look_seconds = look_seconds
         self._ended, self._changing = threading.Event(), threading.Lock()
         self._running = self._begin()

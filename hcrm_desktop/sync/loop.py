@@ -28,7 +28,7 @@ POLL_SECONDS = 60.0  # only for what the wake-up misses
 JITTER = 0.2  # of every wait, so that a group's workstations do not come all at once
 # With a request that still hangs when the network heals (30 s), work flows again within a minute.
 BACKOFF_FIRST_SECONDS, BACKOFF_MOST_SECONDS = 1.0, 20.0
-BUSY_MOST_SECONDS = 60.0  # a centre that asks for more time is asked again after this
+BUSY_MOST_SECONDS = 45.0  # a centre that asks for more time is asked again after this
 BLOCKED_SECONDS = 60.0  # blocked states end by a person; asking again is for the case that one did elsewhere
 _log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class SyncLoop:
         try:
             if orders.given(self._workspace.outbox) in (Order.WIPED, Order.SURRENDERED):
                 return self._wipe()
-            return self._succeeded(self._cycle())
+            return self._succeeded(self._engine.cycle())
         except (EpochChanged, Superseded):
             return 0.0
         except DeviceWiped:
@@ -125,14 +125,11 @@ class SyncLoop:
         finally:
             self.course.end_cycle()
 
-    def _cycle(self) -> CycleReport:
-        report = self._engine.cycle()
-        share = self._chance.uniform(1 - JITTER, 1.0)
-        if (self._verifying or self._engine.is_verify_due(share=share)) and not self._ending():
-            self._verify()
-        return report
-
     def _verify(self) -> None:
+        """Now and then, and when somebody asks. Other than a cycle, it may fail: the next one tries again."""
+        due = self._engine.is_verify_due(share=self._chance.uniform(1 - JITTER, 1.0))
+        if not (due or self._verifying):
+            return
         self._verifying = False
         try:
             self._engine.verify()
@@ -160,7 +157,7 @@ class SyncLoop:
     def _wipe(self) -> float:
         """Hand over and delete; what cannot be handed over now is tried again, hidden and safe meanwhile."""
         self.course.enter(SyncState.WIPING)
-        self._board.lost(problem="wiped")
+        self._board.lost(problem="wiped", state=SyncState.WIPING)
         try:
             self._engine.wipe()
         except Exception as error:
@@ -175,7 +172,10 @@ class SyncLoop:
         _log.info("sync cycle: pushed %d, pulled %d", report.pushed, report.pulled)
         if self._ending():
             return 0.0
-        self._board.heard(problem="" if report.stuck is None else "server_error")
+        problem = "" if report.stuck is None else "server_error"
+        self._board.heard(problem=problem)
+        self._verify()
+        self._board.heard(problem=problem)
         self.course.enter(SyncState.IDLE, count=report.pushed + report.pulled)
         return self._until_next(self._workspace.clock.now())
 
@@ -193,7 +193,7 @@ class SyncLoop:
             return 0.0
         if isinstance(error, SessionEnded) and error.code == RefusalCode.DEVICE_REVOKED:
             orders.obey(self._workspace.outbox, Order.REVOKED)
-        self._board.lost(problem=self._blocking(error))
+        self._board.lost(problem=self._blocking(error), state=SyncState.BLOCKED)
         self.course.enter(SyncState.BLOCKED)
         return self._jittered(BLOCKED_SECONDS)
 
@@ -205,7 +205,7 @@ class SyncLoop:
     def _failed(self, error: Exception) -> float:
         if self._stop.is_set():
             return 0.0
-        self._board.lost(problem=_problem(error))
+        self._board.lost(problem=_problem(error), state=SyncState.BACKOFF)
         return self._backoff(error)
 
     def _backoff(self, error: Exception) -> float:

@@ -33,7 +33,7 @@ class SyncState(StrEnum):
 # Seconds without a move. A request ends after 60 at the latest, and a fresh token may cost it another 60; the longest
 # wait is a poll of 72.
 DEADLINES: dict[SyncState, float] = {state: 130.0 for state in SyncState if state is not SyncState.STOPPED}
-_RUNNING = frozenset({SyncState.HELLO, SyncState.PUSH, SyncState.PULL, SyncState.SNAPSHOT, SyncState.VERIFY})
+_READING = frozenset({SyncState.HELLO, SyncState.PUSH, SyncState.PULL, SyncState.SNAPSHOT})
 
 
 class Course:
@@ -68,7 +68,7 @@ class Course:
             return
         _log.info("sync: %s for %.1f s (%d), then %s", former, now - self._since, count, state)
         self.state, self._since = state, now
-        if state not in _RUNNING:
+        if state not in _READING:
             self.progress = None
         self._on_move()
 

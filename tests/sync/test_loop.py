@@ -11,7 +11,7 @@ import pytest
 
 from hcrm_core.terms import Channel, Outcome, Role
 from hcrm_core.wire import Person, PushRequest
-from hcrm_desktop.cache import commands, queries
+from hcrm_desktop.cache import commands, meta, queries
 from hcrm_desktop.cache.outbox import UNDO_WINDOW
 from hcrm_desktop.cache.rows import Changes, SyncStatus
 from hcrm_desktop.cache.tables import CUSTOMER
@@ -40,7 +40,8 @@ class Centre:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.path)
-        return self.answers[request.url.path](request)
+        answer = self.answers.get(request.url.path)
+        return httpx.Response(404) if answer is None else answer(request)  # an older centre
 
     def refuse(self, status: int, code: str, **headers: str) -> None:
         body = {"code": code, "message": "m", "remedy": "r"}
@@ -78,6 +79,8 @@ def centre(clock: FakeClock) -> Centre:
 def signed_in(workspace: Workspace) -> Workspace:
     workspace.admit(ME)
     workspace.outbox.keep(SESSION, {"access_token": "a", "refresh_token": "r"})
+    with workspace.write() as session:
+        meta.write(session, meta.VERIFIED, {"at": workspace.clock.now().isoformat()})
     return workspace
 
 
@@ -179,7 +182,7 @@ def test_a_busy_centre_is_left_alone_for_as_long_as_it_says(loop: SyncLoop, cent
     centre.refuse(503, "unavailable", **{"Retry-After": "40"})
     assert loop.step() == around(40)
     centre.refuse(503, "unavailable", **{"Retry-After": "999999"})
-    assert loop.step() == around(loops.BACKOFF_MOST_SECONDS)
+    assert loop.step() == around(loops.BUSY_MOST_SECONDS)
 
 
 def test_a_fault_of_the_centre_is_not_called_a_lost_connection(
@@ -296,7 +299,8 @@ def test_whoever_leaves_a_centre_that_does_not_answer_is_not_kept_and_loses_noth
 ) -> None:
     """The last push hangs in the network: the window closes all the same, and the entry waits for the next start."""
     monkeypatch.setattr(conversations, "LEAVE_SECONDS", 0.05)
-    asked, let_go = threading.Event(), threading.Event()
+    monkeypatch.setattr(conversations, "ABORT_SECONDS", 0.05)
+    asked, let_go, ended = threading.Event(), threading.Event(), list[bool]()
 
     def hang(_request: httpx.Request) -> httpx.Response:
         asked.set()
@@ -306,18 +310,19 @@ def test_whoever_leaves_a_centre_that_does_not_answer_is_not_kept_and_loses_noth
     def client(_url: str) -> CentreClient:
         return CentreClient("http://centre", transport=httpx.MockTransport(centre))
 
-    monkeypatch.setattr(conversations, "CentreClient", client)
     centre.answers["/sync/push"] = hang
     with signed_in.write() as session:
         session.execute(CUSTOMER.insert().values(id=(child := new_id())))
     commands.record_follow_up(signed_in, customer_id=child, channel=Channel.PHONE, outcome=Outcome.NO_ANSWER)
     listeners = Listeners(state_changed=lambda: None, data_changed=lambda _changes: None)
-    conversation = Conversation(signed_in, "http://centre", listeners=listeners)
-    conversation._loop.leave()
+    conversation = Conversation(signed_in, "http://centre", listeners=listeners, connect=client)
+    leaving = threading.Thread(target=lambda: ended.append(conversation.end()))
+    leaving.start()
     assert asked.wait(10)
-    assert not conversation.end()
+    leaving.join(10)
     let_go.set()
-    conversation._thread.join(10)
+    assert ended == [False]
+    assert conversation.end()
     assert status(signed_in).unsent == 1
 
 
