@@ -252,11 +252,23 @@ def scan(
     as_json: Json = False,
 ) -> None:
     """Compute facts, sort customers into segments and make today's tasks. A second scan adds none."""
+    from hcrm_central.jobs.retention import tidy_daily
     from hcrm_central.jobs.scan import scan as run
 
     day = _scannable(on.date()) if on else None
     with _opened(read_settings()) as store:
         report = run(store.jobs, clock=CLOCK, on=day)
+        tidy_daily(store.jobs, clock=CLOCK)
+    _report(report.as_json(), as_json=as_json)
+
+
+@app.command()
+def tidy(*, as_json: Json = False) -> None:
+    """Forget what readers have known for half a year, and dead tokens. A scan does it once a day."""
+    from hcrm_central.jobs.retention import tidy as run
+
+    with _opened(read_settings()) as store:
+        report = run(store.jobs, clock=CLOCK)
     _report(report.as_json(), as_json=as_json)
 
 

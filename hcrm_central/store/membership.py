@@ -58,6 +58,19 @@ def place(kind: str, *, sites: Collection[UUID]) -> Place:
     return Place(source=table.join(customer, customer.c.id == table.c.customer_id), site_id=customer.c.site_id)
 
 
+def stands(kind: str, *, site_id: UUID | None) -> ColumnElement[bool]:
+    """Whether any reader may find a row in the stream of a site (None: the group's), as a condition on its table."""
+    table = table_of(kind)
+    if site_id is None:
+        return true()
+    if kind == "customer":
+        return table.c.site_id == site_id
+    here = select(Customer.id).where(Customer.site_id == site_id)
+    if kind in _OF_FAMILY:
+        return (table.c.site_id == site_id) | here.where(Customer.family_id == table.c[_OF_FAMILY[kind]]).exists()
+    return here.where(Customer.id == table.c.customer_id).exists()
+
+
 def among(ids: Collection[UUID]) -> Any:  # why Any: SQLAlchemy's type of ANY is not generic
     """The right side of `column == among(ids)`: one bound value, however many ids."""
     return any_(literal(list(ids), ARRAY(Uuid())))
