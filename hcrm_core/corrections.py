@@ -139,10 +139,10 @@ def same(value: Value, other: Value) -> bool:
     return (value or None) == (other or None)
 
 
-def with_derived(field: str, value: Value) -> dict[str, Value]:
+def with_derived(row: str, field: str, value: Value) -> dict[str, Value]:
     """The column of a field and the columns that follow from it."""
     text = value if isinstance(value, str) else ""
-    if field == "name":
+    if (row, field) == ("customer", "name"):
         pinyin, initials = pinyin_of(text)
         return {field: value, "name_pinyin": pinyin, "name_initials": initials}
     return {field: value, "phone_tail": text[-4:] or None} if field == "phone" else {field: value}

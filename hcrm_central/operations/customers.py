@@ -107,7 +107,7 @@ def _present(value: object) -> Value:
 
 
 def _write(intent: Intent, edit: FieldEdit, *, row: Customer | Guardian) -> None:
-    values: dict[str, Any] = with_derived(edit.field, edit.value)
+    values: dict[str, Any] = with_derived(edit.row, edit.field, edit.value)
     if edit.field == "birth_date" and isinstance(edit.value, str):
         values = {"birth_date": date.fromisoformat(edit.value)}
     kind = type(row)

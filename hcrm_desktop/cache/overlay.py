@@ -181,7 +181,7 @@ def _edit_row(session: Session, entry: Entry, edits: Iterable[FieldEdit], *, kin
     values: Json = {}
     for edit in edits if entry.state in _EXPECTED else ():
         if same(present.get(edit.field), edit.base):
-            derived = with_derived(edit.field, edit.value)
+            derived = with_derived(edit.row, edit.field, edit.value)
             values |= {name: from_wire(kind, derived)[name] for name in derived}
     if values or entry.state not in _EXPECTED:
         _patch(session, kind, row_id, values, entry=entry)
