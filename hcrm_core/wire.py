@@ -505,6 +505,7 @@ class RefusalCode(StrEnum):
     WRONG_NUMBER = "wrong_number"  # 409 `expected_n` says which
     NEW_DEVICE = "new_device"  # 409
     OPERATION_ID_REUSED = "operation_id_reused"  # 409 one op_id, two contents
+    ALREADY_DECIDED = "already_decided"  # 409 somebody else decided it, or it does not wait for a decision
     TOO_LARGE = "too_large"  # 413
     INVALID_REQUEST = "invalid_request"  # 422
     UPGRADE_REQUIRED = "upgrade_required"  # 426 this protocol is not spoken any more

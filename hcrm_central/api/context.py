@@ -1,5 +1,6 @@
 """What FastAPI gives to a route: the centre, and who asks."""
 
+from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -8,6 +9,8 @@ from fastapi import Depends, Header, Request
 from hcrm_central.api import sessions
 from hcrm_central.api.centre import Centre
 from hcrm_central.api.refusals import Refused
+from hcrm_core.errors import NotPermitted
+from hcrm_core.terms import Role
 from hcrm_core.wire import RefusalCode
 
 BEARER = "Bearer "
@@ -31,9 +34,9 @@ def signed_in(
     x_hcrm_device_secret: Annotated[str, Header(max_length=128)] = "",
 ) -> sessions.SignedIn:
     """Who asks: a valid access token, sent by the device it was given to."""
-    if not authorization.startswith(BEARER) or x_hcrm_device is None:
+    if x_hcrm_device is None:
         raise Refused(RefusalCode.SESSION_ENDED)
-    token = authorization.removeprefix(BEARER)
+    token = authorization.removeprefix(BEARER) if authorization.startswith(BEARER) else ""
     found = sessions.authenticate(here, token=token, device_id=x_hcrm_device, device_secret=x_hcrm_device_secret)
     request.state.account_id = str(found.principal.account_id)
     request.state.device_id = str(found.device_id)
@@ -41,3 +44,18 @@ def signed_in(
 
 
 SignedInOf = Annotated[sessions.SignedIn, Depends(signed_in)]
+
+
+def in_role(*roles: Role) -> Callable[[sessions.SignedIn], sessions.SignedIn]:
+    """Who asks, if he is in one of these roles: refused before anything else of the request is looked at."""
+
+    def check(who: SignedInOf) -> sessions.SignedIn:
+        if who.principal.role not in roles:
+            raise NotPermitted("this role may not do this", remedy="ask somebody whose role allows it")
+        return who
+
+    return check
+
+
+ManagerOf = Annotated[sessions.SignedIn, Depends(in_role(Role.MANAGER))]
+KeeperOf = Annotated[sessions.SignedIn, Depends(in_role(Role.MANAGER, Role.ADMIN))]  # of workstations

@@ -1,24 +1,38 @@
 """Hello: who the reader is to the centre, which streams he may pull, and how fresh they are."""
 
 from collections.abc import Sequence
-from uuid import UUID
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from hcrm_central.api.centre import Centre
 from hcrm_central.api.refusals import Refused
 from hcrm_central.api.sessions import SignedIn
 from hcrm_central.store.engine import Principal, snapshot, transaction
-from hcrm_central.store.tables import Device, Incarnation, ScanRun, Watermark
+from hcrm_central.store.tables import Account, Device, DeviceIncident, HeldOperation, Incarnation, ScanRun, Watermark
 from hcrm_core.access import profile_hash
 from hcrm_core.terms import Role
-from hcrm_core.wire import PROTOCOL, Freshness, HelloRequest, HelloResponse, RefusalCode, StreamGrant
+from hcrm_core.wire import (
+    PROTOCOL,
+    Decided,
+    Decision,
+    Freshness,
+    HelloRequest,
+    HelloResponse,
+    Incident,
+    RefusalCode,
+    StreamGrant,
+)
 from hcrm_store.clock import business_date
 from hcrm_store.kinds import KINDS, Area, columns_for, stream_key
 
 # Executives read numbers and administrators accounts: neither gets a customer's rows.
 READS_CUSTOMERS = {Role.ASSISTANT, Role.OPTOMETRIST, Role.MANAGER}
+DECISIONS_TOLD_FOR = timedelta(days=30)
+_MOST_SECONDS, _MOST_SEQ = 2**31 - 1, 2**63 - 1  # what the columns hold; a workstation may claim anything
 
 
 def hello(here: Centre, who: SignedIn, request: HelloRequest) -> HelloResponse:
@@ -30,17 +44,46 @@ def hello(here: Centre, who: SignedIn, request: HelloRequest) -> HelloResponse:
     if request.protocol != PROTOCOL:
         raise Refused(RefusalCode.UPGRADE_REQUIRED)
     with transaction(here.store.service) as session:
+        now = here.clock.now()
         session.execute(
             update(Device)
             .where(Device.id == who.device_id)
             .values(
-                seen_at=here.clock.now(),
+                seen_at=now,
                 unsent=request.unsent,
                 oldest_unsent_at=request.oldest_unsent_at,
                 app_version=request.app_version,
+                account_id=who.principal.account_id,
+                cursors=_reached(who.principal, request.cursors),
+                clock_offset_s=_clock_offset(request, now),
             )
         )
+        for incident in request.incidents:
+            _keep_incident(session, incident, device_id=who.device_id, now=now)
     return _answer(here, who)
+
+
+def _reached(principal: Principal, cursors: dict[str, int]) -> dict[str, int]:
+    """How far the reader has come in each stream he is granted; nothing for a workstation too old to tell."""
+    if not cursors:
+        return {}
+    return {grant.key: min(max(cursors.get(grant.key, 0), 0), _MOST_SEQ) for grant in grants(principal)}
+
+
+def _clock_offset(request: HelloRequest, now: datetime) -> int:
+    ahead = round((request.now - now).total_seconds())
+    return max(-_MOST_SECONDS, min(ahead, _MOST_SECONDS))
+
+
+def _keep_incident(session: Session, incident: Incident, *, device_id: UUID, now: datetime) -> None:
+    """Once: a workstation tells it again until a hello is answered."""
+    told = f"{incident.code}:{incident.stream}:{incident.at.isoformat()}"
+    found = {"id": uuid5(device_id, told), "device_id": device_id, "received_at": now}
+    session.execute(
+        insert(DeviceIncident)
+        .values(**found, **incident.model_dump(mode="json", exclude={"at"}), at=incident.at)
+        .on_conflict_do_nothing()
+    )
 
 
 def _answer(here: Centre, who: SignedIn) -> HelloResponse:
@@ -56,7 +99,28 @@ def _answer(here: Centre, who: SignedIn) -> HelloResponse:
             expected_n=session.get_one(Device, who.device_id).last_n + 1,
             lease_until=now + here.settings.lease,
             freshness=freshness(session),
+            decided=_decided(session, who, since=now - DECISIONS_TOLD_FOR),
         )
+
+
+def _decided(session: Session, who: SignedIn, *, since: datetime) -> list[Decided]:
+    """What supervisors decided of the reader's own operations: their notes are for him, not for his colleagues here."""
+    of_reader = HeldOperation.device_id == who.device_id, HeldOperation.account_id == who.principal.account_id
+    found = session.execute(
+        select(HeldOperation, Account.name)
+        .outerjoin(Account, Account.id == HeldOperation.decided_by_id)
+        .where(*of_reader, HeldOperation.decided_at > since, HeldOperation.decision.is_not(None))
+        .order_by(HeldOperation.decided_at)
+    )
+    return [_told(held, by=name or "") for held, name in found]
+
+
+def _told(held: HeldOperation, *, by: str) -> Decided:
+    assert held.decision is not None
+    assert held.decided_at is not None
+    return Decided(
+        op_id=held.op_id, decision=Decision(held.decision), by=by, at=held.decided_at, note=held.note, ver=held.ver
+    )
 
 
 def grants(principal: Principal) -> list[StreamGrant]:

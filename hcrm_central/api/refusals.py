@@ -39,6 +39,9 @@ ANSWERS: dict[RefusalCode, Answer] = {
         409, "other content came under this number before", "take a new device id and number the operations again"
     ),
     RefusalCode.OPERATION_ID_REUSED: Answer(409, "an operation id came with other content before", "report this"),
+    RefusalCode.ALREADY_DECIDED: Answer(
+        409, "this was decided already, or does not wait for a decision", "look at the list again"
+    ),
     RefusalCode.TOO_LARGE: Answer(413, "the request is too large", "send half as much"),
     RefusalCode.INVALID_REQUEST: Answer(422, "the request is not understood", "report this, or upgrade"),
     RefusalCode.UPGRADE_REQUIRED: Answer(426, "this protocol is not spoken here", "upgrade the workstation"),

@@ -1,20 +1,25 @@
 """The addresses of the service. Each is an ordinary function: FastAPI runs it in a thread, beside others."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import FileResponse
 
 from hcrm_central.api import digests as digests_
 from hcrm_central.api import first as first_
+from hcrm_central.api import fleet as fleet_
 from hcrm_central.api import health as health_
+from hcrm_central.api import held as held_
 from hcrm_central.api import hello as hello_
 from hcrm_central.api import overview as overview_
 from hcrm_central.api import pull as pull_
 from hcrm_central.api import push as push_
 from hcrm_central.api import sessions, snapshots, waiting
-from hcrm_central.api.context import CentreOf, SignedInOf
+from hcrm_central.api import surrender as surrender_
+from hcrm_central.api.context import CentreOf, KeeperOf, ManagerOf, SignedInOf
 from hcrm_central.api.refusals import documented
+from hcrm_core.fleet import DecisionRequest, DecisionResponse, Fleet, HeldQueue, OrderRequest
 from hcrm_core.wire import (
     DigestRequest,
     DigestResponse,
@@ -30,6 +35,8 @@ from hcrm_core.wire import (
     PushResponse,
     RefreshRequest,
     RefusalCode,
+    SurrenderRequest,
+    SurrenderResponse,
     TokenResponse,
     WaitRequest,
     WaitResponse,
@@ -41,6 +48,7 @@ OF_SESSION = (
     RefusalCode.SESSION_ENDED,
     RefusalCode.ACCOUNT_INACTIVE,
     RefusalCode.DEVICE_REVOKED,
+    RefusalCode.DEVICE_WIPED,
     RefusalCode.DEVICE_MISMATCH,
 )
 
@@ -130,6 +138,43 @@ async def wait(request: Request, here: CentreOf, who: SignedInOf, body: WaitRequ
 def push(here: CentreOf, who: SignedInOf, body: PushRequest) -> PushResponse:
     """Apply intents in order; each is answered with what became of it."""
     return push_.push(here, who, body)
+
+
+@router.post(
+    "/sync/surrender",
+    responses=documented(RefusalCode.DEVICE_MISMATCH, RefusalCode.DEVICE_REVOKED, RefusalCode.NOT_PERMITTED),
+)
+def surrender(here: CentreOf, body: SurrenderRequest) -> SurrenderResponse:
+    """Keep what a workstation that must empty itself had not sent. It needs no session: its secret proves it."""
+    return surrender_.surrender(here, body)
+
+
+@router.get("/held", responses=documented(*OF_SESSION, RefusalCode.NOT_PERMITTED))
+def held(here: CentreOf, who: ManagerOf) -> HeldQueue:
+    """Operations that could not apply and wait for a decision."""
+    return held_.held(here, who)
+
+
+@router.post("/held/{op_id}", responses=documented(*OF_SESSION, RefusalCode.NOT_PERMITTED, RefusalCode.ALREADY_DECIDED))
+def decide(here: CentreOf, who: ManagerOf, op_id: UUID, body: DecisionRequest) -> DecisionResponse:
+    """Apply or dismiss a held operation."""
+    return held_.decide(here, who, op_id=op_id, request=body)
+
+
+@router.get("/fleet", responses=documented(*OF_SESSION, RefusalCode.NOT_PERMITTED))
+def fleet(here: CentreOf, who: KeeperOf) -> Fleet:
+    """How every workstation stands, the most urgent first."""
+    return fleet_.fleet(here, who)
+
+
+@router.post(
+    "/fleet/{device_id}/orders",
+    status_code=204,
+    responses=documented(*OF_SESSION, RefusalCode.NOT_PERMITTED, RefusalCode.ALREADY_DECIDED),
+)
+def order(here: CentreOf, who: KeeperOf, device_id: UUID, body: OrderRequest) -> None:
+    """Block, unblock or wipe a workstation."""
+    fleet_.order(here, who, device_id=device_id, request=body)
 
 
 @router.get("/overview", responses=documented(*OF_SESSION, RefusalCode.NOT_PERMITTED))

@@ -4,6 +4,9 @@ A token is 256 random bits; the database holds its SHA-256. All tokens that desc
 refresh is exchanged once. Should it come again, the answer to the first exchange may have been lost on the way, so it
 is exchanged again as long as nothing it bought was ever used; after that it is a copy in other hands, and the family
 ends.
+
+A workstation that was blocked, or ordered to empty itself, is told so before anything else is looked at: it must hear
+it though its session ended long ago.
 """
 
 import hashlib
@@ -75,13 +78,17 @@ def _account_named(engine: Engine, username: str) -> Account | None:
 def _admit(
     session: Session, here: Centre, *, account: Account | None, claim: DeviceClaim
 ) -> TokenResponse | RefusalCode:
+    if barred := _barred(session.get(Device, claim.id), claim.secret):
+        return barred
     if account is None:
         return RefusalCode.WRONG_CREDENTIALS
     if not accounts.may_work(session, account):
         return RefusalCode.ACCOUNT_INACTIVE
     device = _registered(session, here, claim)
-    refusal = _device_refusal(device, claim.secret)
-    return refusal or _grant(session, here, account=account, device_id=device.id, family_id=new_id())
+    if not secret_matches(device, claim.secret):
+        return RefusalCode.DEVICE_MISMATCH
+    device.account_id = account.id
+    return _grant(session, here, account=account, device_id=device.id, family_id=new_id())
 
 
 def _registered(session: Session, here: Centre, claim: DeviceClaim) -> Device:
@@ -94,10 +101,18 @@ def _registered(session: Session, here: Centre, claim: DeviceClaim) -> Device:
     return session.get_one(Device, claim.id)
 
 
-def _device_refusal(device: Device | None, secret: str) -> RefusalCode | None:
-    if device is None or not hmac.compare_digest(device.secret_hash, _hash(secret)):
-        return RefusalCode.DEVICE_MISMATCH
-    return RefusalCode.DEVICE_REVOKED if device.revoked_at else None
+def secret_matches(device: Device | None, secret: str) -> bool:
+    """Whether it is the device that was registered."""
+    return device is not None and hmac.compare_digest(device.secret_hash, _hash(secret))
+
+
+def _barred(device: Device | None, secret: str) -> RefusalCode | None:
+    """Why a workstation may not come in at all. Said to itself alone."""
+    if device is None or not secret_matches(device, secret):
+        return None
+    if device.wipe_ordered_at and device.surrendered_at is None:
+        return RefusalCode.DEVICE_WIPED
+    return RefusalCode.DEVICE_REVOKED if device.revoked_at or device.surrendered_at else None
 
 
 def _grant(session: Session, here: Centre, *, account: Account, device_id: UUID, family_id: UUID) -> TokenResponse:
@@ -132,6 +147,8 @@ def refresh(here: Centre, request: RefreshRequest) -> TokenResponse:
         Refused: token unknown, expired, revoked or replayed; device revoked or another's; account not in use.
     """
     with transaction(here.store.service) as session:
+        if barred := _barred(session.get(Device, request.device.id), request.device.secret):
+            raise Refused(barred)
         token = session.get(Token, _hash(request.refresh_token), with_for_update=True)
         if token is None:
             raise Refused(RefusalCode.SESSION_ENDED)
@@ -148,8 +165,8 @@ def _why_no_exchange(session: Session, token: Token, *, claim: DeviceClaim, now:
     if token.purpose != REFRESH or token.revoked_at or token.expires_at <= now:
         return RefusalCode.SESSION_ENDED
     device = session.get(Device, claim.id) if claim.id == token.device_id else None
-    if refusal := _device_refusal(device, claim.secret):
-        return refusal
+    if not secret_matches(device, claim.secret):
+        return RefusalCode.DEVICE_MISMATCH
     if token.used_at and _successor_used(session, token):
         return RefusalCode.SESSION_ENDED
     usable = accounts.may_work(session, session.get_one(Account, token.account_id))
@@ -175,6 +192,14 @@ def _end_replayed(session: Session, here: Centre, token: Token) -> None:
     audit(session, "session:replayed", clock=here.clock, account_id=token.account_id, device_id=token.device_id)
 
 
+def end_sessions(
+    session: Session, *, at: datetime, account_id: UUID | None = None, device_id: UUID | None = None
+) -> None:
+    """End every session of an account or of a device. What is offered to sign in again is decided elsewhere."""
+    of = Token.account_id == account_id if account_id else Token.device_id == device_id
+    session.execute(update(Token).where(of, Token.revoked_at.is_(None)).values(revoked_at=at))
+
+
 def sign_out(here: Centre, who: SignedIn) -> None:
     """End the session on this device."""
     with transaction(here.store.service) as session:
@@ -191,15 +216,17 @@ def authenticate(here: Centre, *, token: str, device_id: UUID, device_secret: st
     """Who sends this access token.
 
     Raises:
-        Refused: token unknown, expired or revoked; device revoked or another's; account not in use.
+        Refused: device blocked or to be wiped; token unknown, expired or revoked; device another's; account not in use.
     """
     with Session(here.store.service) as session:
+        device = session.get(Device, device_id)
+        if barred := _barred(device, device_secret):
+            raise Refused(barred)
         found = session.get(Token, _hash(token))
         if found is None or found.purpose != ACCESS or found.revoked_at or found.expires_at <= here.clock.now():
             raise Refused(RefusalCode.SESSION_ENDED)
-        device = session.get(Device, device_id) if device_id == found.device_id else None
-        if refusal := _device_refusal(device, device_secret):
-            raise Refused(refusal)
+        if device_id != found.device_id or not secret_matches(device, device_secret):
+            raise Refused(RefusalCode.DEVICE_MISMATCH)
         account = session.get_one(Account, found.account_id)
         if not accounts.may_work(session, account):
             raise Refused(RefusalCode.ACCOUNT_INACTIVE)

@@ -166,6 +166,10 @@ class HeldOperation(Base):
     """An operation that could not apply. A person decides; nothing is dropped."""
 
     __tablename__ = "held_operation"
+    __table_args__ = (
+        Index("ix_held_operation_device_id", "device_id"),
+        Index("ix_held_operation_undecided", "at", postgresql_where=text("decided_at IS NULL")),
+    )
 
     op_id: Mapped[UUID] = mapped_column(primary_key=True)
     device_id: Mapped[UUID] = mapped_column(ForeignKey("device.id"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from hcrm_core import wire
+from hcrm_core import fleet, wire
 
 MESSAGES = {
     "/auth/login": ("LoginRequest", "TokenResponse"),
@@ -21,6 +21,11 @@ MESSAGES = {
     "/sync/snapshots/{stream}": (None, None),  # a file
     "/sync/wait": ("WaitRequest", "WaitResponse"),
     "/sync/push": ("PushRequest", "PushResponse"),
+    "/sync/surrender": ("SurrenderRequest", "SurrenderResponse"),
+    "/held": (None, "HeldQueue"),
+    "/held/{op_id}": ("DecisionRequest", "DecisionResponse"),
+    "/fleet": (None, "Fleet"),
+    "/fleet/{device_id}/orders": ("OrderRequest", None),
     "/overview": (None, "Overview"),
     "/health": (None, "Health"),
 }
@@ -46,7 +51,7 @@ def test_every_route_speaks_the_messages_of_the_wire(paths: dict[str, Any]) -> N
         assert sent == request
         answered = success and "application/json" in success["content"]
         assert (schema_name(success) if answered else None) == response
-        assert {request, response} - {None} <= set(vars(wire))
+        assert {request, response} - {None} <= set(vars(wire)) | set(vars(fleet))
 
 
 def test_every_refusal_has_the_one_error_body(paths: dict[str, Any]) -> None:

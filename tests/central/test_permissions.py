@@ -44,6 +44,11 @@ RULES = {
     ("GET", "/sync/snapshots/{stream}"): Rule(set(), 401),  # nobody is granted a stream of this name
     ("POST", "/sync/wait"): Rule(EVERYBODY, 401),
     ("POST", "/sync/push"): Rule(EVERYBODY, 401),
+    ("POST", "/sync/surrender"): Rule(EVERYBODY, 422),
+    ("GET", "/held"): Rule({"manager"}, 401),
+    ("POST", "/held/{op_id}"): Rule({"manager"}, 401),
+    ("GET", "/fleet"): Rule({"manager", "admin"}, 401),
+    ("POST", "/fleet/{device_id}/orders"): Rule({"manager", "admin"}, 401),
     ("GET", "/overview"): Rule({"manager", "executive"}, 401),
 }
 

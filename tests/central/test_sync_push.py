@@ -15,10 +15,10 @@ from hcrm_core.wire import OperationKind, ResultStatus
 from hcrm_store.base import new_id
 from hcrm_store.care import FollowUp
 from hcrm_store.journeys import Task
-from hcrm_store.people import Customer
 from tests.central.conftest import SignIn
 from tests.factories import Clinic, Workstation, outcome_body
 from tests.fakes import FakeClock
+from tests.rights import give
 
 OUTCOME, SNOOZE = OperationKind.RECORD_OUTCOME, OperationKind.SNOOZE_TASK
 
@@ -263,12 +263,11 @@ def test_a_hundred_and_one_operations_are_too_many(client_for: SignIn, clinic: C
     assert client.post("/sync/push", request).json()["expected_n"] == 101
 
 
-def test_an_outcome_for_a_customer_who_was_reassigned_meanwhile_is_held(
-    client_for: SignIn, clinic: Clinic, store: Store
+def test_an_outcome_for_a_customer_who_was_reassigned_before_is_held(
+    client_for: SignIn, clinic: Clinic, store: Store, clock: FakeClock
 ) -> None:
     client = client_for("assistant")
-    with transaction(store.jobs) as session:
-        session.execute(update(Customer).where(Customer.id == clinic.mine.customer_id).values(assistant_id=None))
+    give(store, clock, clinic.mine.customer_id, assistant_id=None)
     result = client.push(client.operation(OUTCOME, clinic.mine.task_id, outcome_body(clinic.mine))).results[0]
     assert (result.status, result.reason) == (ResultStatus.HELD, "not_visible")
 
