@@ -9,6 +9,7 @@ import logging
 import sys
 import traceback
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -112,7 +113,14 @@ class Workstation(QObject):
         import hcrm_desktop.views.record.page
         import hcrm_desktop.views.sync.page
         import hcrm_desktop.views.today.page  # noqa: F401
-        from hcrm_desktop.cache.keys import SALT_FILE, NoKeyStore, key_from_file, key_from_keyring, key_from_passphrase
+        from hcrm_desktop.cache.keys import (
+            SALT_FILE,
+            NoKeyStore,
+            forget_key,
+            key_from_file,
+            key_from_keyring,
+            key_from_passphrase,
+        )
         from hcrm_desktop.cache.workspace import open_workspace
         from hcrm_store.clock import SystemClock
 
@@ -125,7 +133,8 @@ class Workstation(QObject):
             raise NoKeyStore("this profile is sealed with a passphrase", remedy="enter it")
         else:
             key = key_from_keyring(folder)
-        return open_workspace(folder, key, clock=SystemClock())
+        forget = partial(forget_key, folder, key_file=self.options.key_file)
+        return open_workspace(folder, key, clock=SystemClock(), forget_key=forget)
 
     @Slot(object)
     def _on_opened(self, _: object) -> None:

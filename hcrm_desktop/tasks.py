@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from hcrm_core.errors import HcrmError, SignInRequired, StoreUnusable
+from hcrm_core.errors import HcrmError, SignInRequired
 from hcrm_desktop.cache.rows import Changes, SignedIn, SyncStatus
 
 if TYPE_CHECKING:  # imported by the worker threads: the first window does not wait for SQLAlchemy and httpx
@@ -119,8 +119,7 @@ class Tasks(QObject):
         """Run `function(session, *args, **options)` on a reader; `done(result)` if the owner still lives."""
 
         def work() -> Any:
-            with self._opened().read() as session:
-                return function(session, *args, **options)
+            return self._opened().ask(function, *args, **options)
 
         self._run(self._readers, owner, work, done=done, failed=failed)
 
@@ -259,8 +258,8 @@ class Tasks(QObject):
             return signed_in(session)
 
     def _begin_conversation(self, server_url: str) -> None:
-        from hcrm_desktop.sync.connection import Listeners
         from hcrm_desktop.sync.conversation import Conversation
+        from hcrm_desktop.sync.loop import Listeners
 
         self._end_conversation()
         listeners = Listeners(
@@ -275,8 +274,7 @@ class Tasks(QObject):
         return conversation is None or conversation.end()
 
     def _announce_wiped(self) -> None:
-        """The files are gone: nobody can be asked for the state any more."""
-        self._workspace = None
+        """The files are gone: they cannot be asked for the state any more."""
         self._announce(WIPED)
 
     def _announce_state(self) -> None:
@@ -293,7 +291,7 @@ class Tasks(QObject):
 
     def _opened(self) -> "Workspace":
         if self._workspace is None:
-            raise StoreUnusable("there are no files", remedy="sign in at a workstation that was not emptied")
+            raise RuntimeError("the workspace is not open yet")
         return self._workspace
 
     def _run(

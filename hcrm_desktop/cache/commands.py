@@ -2,7 +2,7 @@
 
 Raises everywhere: SignInRequired when nobody is signed in; NotPermitted for the wrong role; Rejected with a code:
 ``task_unknown``, ``task_already_closed``, ``visit_date_needed``, ``date_too_far`` (hcrm_core.tasks),
-``customer_unknown``, ``nothing_measured``, ``nothing_to_undo``, ``already_sent``.
+``customer_unknown``, ``nothing_measured``, ``nothing_to_undo``, ``already_sent``, ``already_decided``, ``lease_over``.
 """
 
 import logging
@@ -153,6 +153,16 @@ def dismiss(workspace: Workspace, *, op_id: UUID) -> Changes:
     return Changes.of(*overlay.OVERLAID, "outbox")
 
 
+def release_recovered(workspace: Workspace, *, op_id: UUID) -> Changes:
+    """An entry that was read from a damaged file counts, says who made it: it is sent as any other."""
+    return _review(workspace, op_id=op_id, counts=True)
+
+
+def drop_recovered(workspace: Workspace, *, op_id: UUID) -> Changes:
+    """An entry that was read from a damaged file does not count, says who made it."""
+    return _review(workspace, op_id=op_id, counts=False)
+
+
 def save_draft(workspace: Workspace, *, key: str, body: Json) -> Changes:
     """Keep an unfinished form, encrypted, through a crash. The body is plain JSON."""
     workspace.outbox.save_draft(key, body)
@@ -163,6 +173,13 @@ def drop_draft(workspace: Workspace, *, key: str) -> Changes:
     """The form was finished or given up."""
     workspace.outbox.drop_draft(key)
     return Changes.of("draft")
+
+
+def _review(workspace: Workspace, *, op_id: UUID, counts: bool) -> Changes:
+    with workspace.exclusive():
+        workspace.outbox.review(op_id, account_id=workspace.worker().account_id, counts=counts)
+        workspace.relay()
+    return Changes.of(*overlay.OVERLAID, "outbox")
 
 
 def enter(workspace: Workspace, intent: Intent) -> Changes:

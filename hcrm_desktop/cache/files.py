@@ -4,8 +4,10 @@
 The key is raw (32 bytes), so opening costs no key derivation, and never stands in an address or an exception.
 """
 
+import contextlib
 import hashlib
 import hmac
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,8 +25,9 @@ from hcrm_store.clock import Clock
 OUTBOX_FILE, CACHE_FILE, KEY_CHECK = "outbox.db", "cache.db", "key.check"
 KEY_BYTES = 32
 READERS = 4
-OUTBOX_VERSION = 1  # steps are forward-only: an outbox is never rebuilt
 _COMPANIONS = ("", "-wal", "-shm")
+_DAMAGED = ("malformed", "not a database")
+_WAITING = ("busy_timeout=5000", "temp_store=MEMORY")
 
 
 class FolderLock:
@@ -108,11 +111,11 @@ def _opens(folder: Path, key: bytes) -> bool:
         engine.dispose()
 
 
-def outbox_engine(folder: Path, key: bytes) -> Engine:
+def outbox_engine(folder: Path, key: bytes, *, name: str = OUTBOX_FILE) -> Engine:
     """The one writing connection on the outbox; a commit has reached the disk when it returns."""
     # Every commit goes on into the file itself: SQLite takes a damaged log for the end of the log, without a word.
     pragmas = ("synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=1")
-    engine = _engine(folder / OUTBOX_FILE, key, pragmas=pragmas, begin="BEGIN IMMEDIATE")
+    engine = _engine(folder / name, key, pragmas=pragmas, begin="BEGIN IMMEDIATE")
     return engine.execution_options(schema_translate_map={OUTBOX_SCHEMA: None})
 
 
@@ -125,11 +128,12 @@ def cache_writer(folder: Path, key: bytes) -> Engine:
 def cache_readers(folder: Path, key: bytes) -> Engine:
     """Reading connections on the cache, with the outbox beside it."""
 
-    def attach(connection: Any) -> None:
-        connection.execute(f"ATTACH DATABASE ? AS {OUTBOX_SCHEMA} KEY \"x'{key.hex()}'\"", (str(folder / OUTBOX_FILE),))
+    def prepare(connection: Any) -> None:
+        attach = f"ATTACH DATABASE ? AS {OUTBOX_SCHEMA} KEY \"x'{key.hex()}'\""
+        connection.execute(attach, (_address(folder / OUTBOX_FILE),))
 
     pragmas = ("cache_size=-16000", "query_only=ON")
-    return _engine(folder / CACHE_FILE, key, pragmas=pragmas, begin="BEGIN", size=READERS, prepare=attach)
+    return _engine(folder / CACHE_FILE, key, pragmas=pragmas, begin="BEGIN", size=READERS, prepare=prepare)
 
 
 def is_sound(engine: Engine) -> bool:
@@ -166,6 +170,49 @@ def remove(path: Path) -> None:
         path.with_name(path.name + companion).unlink(missing_ok=True)
 
 
+def remove_all(folder: Path) -> bool:
+    """Delete everything that a workstation keeps in its folder, copies and damaged files too, but not the lock.
+
+    Returns:
+        whether nothing is left; a file that another program holds open may be.
+    """
+    mine = [path for path in folder.iterdir() if path.name.startswith((OUTBOX_FILE, CACHE_FILE, KEY_CHECK))]
+    for path in mine:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+    return not any(path.exists() for path in mine)
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether the driver says that a file is not what it was."""
+    return isinstance(error, dbapi2.DatabaseError) and any(word in str(error) for word in _DAMAGED)
+
+
+def connect(path: Path, key: bytes, *, pragmas: tuple[str, ...] = ()) -> Any:
+    """A connection of the driver's own on a file that is there: one that was deleted does not come back empty."""
+    # isolation_level None: the driver must not begin transactions of its own.
+    connection = dbapi2.connect(_address(path), uri=True, isolation_level=None, check_same_thread=False, timeout=5.0)
+    # The key comes first, or the file "is not a database"; the log would go to stderr.
+    for pragma in ("cipher_log_level=NONE", f"key=\"x'{key.hex()}'\"", *pragmas):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def force_to_disk(path: Path) -> None:
+    """Return when the file, or the names in the folder, would survive a power cut."""
+    if path.is_dir() and os.name == "nt":  # Windows has no such thing for a folder
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _address(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=rw"
+
+
 def _engine(
     path: Path,
     key: bytes,
@@ -175,22 +222,17 @@ def _engine(
     size: int = 1,
     prepare: Callable[[Any], None] | None = None,
 ) -> Engine:
-    def connect() -> Any:
-        # isolation_level None: the driver must not begin transactions of its own.
-        connection = dbapi2.connect(str(path), isolation_level=None, check_same_thread=False, timeout=5.0)
-        # The key comes first, or the file "is not a database"; the log would go to stderr.
-        for pragma in ("cipher_log_level=NONE", f"key=\"x'{key.hex()}'\"", "journal_mode=WAL", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        for statement in ("busy_timeout=5000", "temp_store=MEMORY", *pragmas):
-            connection.execute(f"PRAGMA {statement}")
+    def opened() -> Any:
+        connection = connect(path, key, pragmas=("journal_mode=WAL", "secure_delete=ON", *_WAITING, *pragmas))
         if prepare is not None:
             prepare(connection)
         return connection
 
+    path.touch(mode=0o600)
     engine = create_engine(
         "sqlite://",
         module=dbapi2,
-        creator=connect,
+        creator=opened,
         poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,

@@ -40,6 +40,8 @@ class KeyStore(Protocol):
 
     def set_password(self, service: str, username: str, password: str) -> None: ...
 
+    def delete_password(self, service: str, username: str) -> None: ...
+
 
 def key_from_keyring(folder: Path, *, store: KeyStore | None = None) -> bytes:
     """The profile's key in a key store; made at first use.
@@ -107,6 +109,36 @@ def key_from_file(folder: Path, *, key_file: Path) -> bytes:
     except ValueError:
         key = b""
     return _thirty_two(key, origin=str(key_file))
+
+
+def forget_key(folder: Path, *, key_file: Path | None = None, store: KeyStore | None = None) -> None:
+    """Destroy the profile's key, wherever it comes from: what it sealed can never be read again.
+
+    Args:
+        key_file: of `key_from_file`.
+        store: instead of the system's.
+
+    Raises:
+        NoKeyStore: the key store does not let it go.
+    """
+    for path in (key_file, folder / SALT_FILE):
+        if path is not None:
+            path.unlink(missing_ok=True)
+    if (folder / NAME_FILE).exists():
+        _forget_in_store(_profile_name(folder), store=store)
+        (folder / NAME_FILE).unlink()
+
+
+def _forget_in_store(name: str, *, store: KeyStore | None) -> None:
+    import keyring
+    from keyring.errors import KeyringError
+
+    store = store or keyring.get_keyring()
+    try:
+        if store.get_password(SERVICE, name) is not None:
+            store.delete_password(SERVICE, name)
+    except KeyringError as error:
+        raise NoKeyStore(f"the key store refused: {type(error).__name__}", remedy="unlock it") from None
 
 
 def _profile_name(folder: Path) -> str:

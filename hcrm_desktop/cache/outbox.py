@@ -5,15 +5,31 @@ entry that was withdrawn before it was sent leaves no gap, and after a restore, 
 the centre's count is simply taken over. `op_id` never changes: it is what makes a second delivery harmless.
 """
 
+import hashlib
+import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Update, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Update,
+    and_,
+    delete,
+    event,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hcrm_core.errors import Rejected
@@ -37,6 +53,7 @@ UNDO_WINDOW = timedelta(seconds=6)
 _NOT_UNDONE = frozenset({OperationKind.EDIT_CUSTOMER, OperationKind.PICK_EXAM, OperationKind.VOID_EXAM})
 # How long accepted entries are kept: a centre restored from a backup is offered them again.
 KEPT_FOR = timedelta(days=30)
+WITHDRAWN_COUNTS = 1_000  # as many changes: the copy is made anew at once
 DECIDED = "decided"  # in the result of a held entry: wire.Decided
 
 
@@ -94,10 +111,16 @@ class DeviceIdentity:
 
 
 class Outbox:
-    """`outbox.db`. Every method is one transaction; a commit has reached the disk when the method returns."""
+    """`outbox.db`. Every method is one transaction; a commit has reached the disk when the method returns.
+
+    Attributes:
+        uncopied: transactions that the copy beside the file lacks (recovery.py).
+    """
 
     def __init__(self, engine: Engine, *, clock: Clock) -> None:
         self._engine, self._clock = engine, clock
+        self.uncopied = 0
+        event.listen(engine, "commit", self._note_commit)
         OUTBOX.create_all(engine)
         with engine.begin() as connection:
             if connection.execute(select(DEVICE.c.id)).first() is None:
@@ -135,6 +158,7 @@ class Outbox:
             "captured_at": self._clock.now(),
             "state": OpState.LOCAL.value,
         }
+        values["digest"] = entry_digest(values)
         return _entry(connection.execute(insert(OPERATION).values(values).returning(OPERATION)).one())
 
     def latest(self, account_id: UUID) -> Entry | None:
@@ -158,6 +182,7 @@ class Outbox:
             if row.offered_at is not None:
                 raise Rejected("already_sent", "the latest entry was sent already")
             connection.execute(delete(OPERATION).where(OPERATION.c.position == row.position))
+            self.uncopied += WITHDRAWN_COUNTS  # put back from the copy, it would be sent
             return _entry(row)
 
     def laid(self, account_id: UUID) -> list[Entry]:
@@ -203,7 +228,7 @@ class Outbox:
     def reoffer(self, expected_n: int) -> None:
         """After a restore of the centre: what it has forgotten is offered again."""
         unknown = or_(OPERATION.c.n >= expected_n, OPERATION.c.n.is_(None))
-        forgotten = and_(OPERATION.c.state != OpState.LOCAL.value, unknown)
+        forgotten = and_(OPERATION.c.state.not_in([OpState.LOCAL.value, OpState.REVIEW.value]), unknown)
         self._update(forgotten, state=OpState.LOCAL.value, n=None, answered_at=None, result=None, settled=False)
 
     def offer(
@@ -270,7 +295,7 @@ class Outbox:
 
     def to_surrender(self, limit: int) -> list[tuple[Operation, UUID]]:
         """What the centre does not have, of all accounts and with who entered it, for a workstation that is emptied."""
-        missing = or_(_unanswered(), OPERATION.c.state == OpState.REVIEW.value)
+        missing = or_(_unanswered(), and_(OPERATION.c.state == OpState.REVIEW.value, ~OPERATION.c.settled))
         with self._engine.connect() as connection:
             rows = connection.execute(_in_order(missing).limit(limit)).all()
         return [(_operation(row, n=row.position), row.account_id) for row in rows]
@@ -298,6 +323,20 @@ class Outbox:
         """A person has read that an entry is held or came too late."""
         answered = OPERATION.c.state.in_([OpState.HELD.value, OpState.CONFLICT.value])
         self._update(and_(OPERATION.c.op_id == op_id, answered), settled=True)
+
+    def review(self, op_id: UUID, *, account_id: UUID, counts: bool) -> None:
+        """Who entered what was read from a damaged file says whether it counts: it is sent, or kept without effect.
+
+        Raises:
+            Rejected: ``already_decided``, also for what somebody else entered.
+        """
+        waiting = and_(OPERATION.c.op_id == op_id, OPERATION.c.state == OpState.REVIEW.value, ~OPERATION.c.settled)
+        dropped = {"settled": True, "answered_at": self._clock.now()}
+        decided = {"state": OpState.LOCAL.value} if counts else dropped
+        mine = update(OPERATION).where(waiting, OPERATION.c.account_id == account_id).values(decided)
+        with self._engine.begin() as connection:
+            if connection.execute(mine).rowcount == 0:
+                raise Rejected("already_decided", "this entry does not wait for this person's decision")
 
     # ── this device, and what must outlive the cache ─────────────────────────────────────────────────────
 
@@ -339,9 +378,19 @@ class Outbox:
     def close(self) -> None:
         self._engine.dispose()
 
+    def _note_commit(self, _: Connection) -> None:
+        self.uncopied += 1
+
     def _update(self, where: ColumnElement[bool], **values: Any) -> None:
         with self._engine.begin() as connection:
             connection.execute(update(OPERATION).where(where).values(values))
+
+
+def entry_digest(values: Mapping[str, Any]) -> str:
+    """What tells whether an entry reads as it was written. Of what the person entered, not of what became of it."""
+    entered = [str(values[name]) for name in ("kind", "row_id", "account_id", "op_id")]
+    entered += [values["captured_at"].astimezone(UTC).isoformat(), json.dumps(values["body"], sort_keys=True)]
+    return hashlib.sha256(json.dumps(entered).encode()).hexdigest()
 
 
 def _seen(result: OperationResult) -> Update:

@@ -10,7 +10,7 @@ import hashlib
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, Table, Text, Uuid, false
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text, Uuid, false
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.types import TypeEngine
 
@@ -56,6 +56,15 @@ FIELD_CHANGE = KIND_TABLES["field_change"]
 ORDER, VISIT, PLAN = (KIND_TABLES[kind] for kind in ("lens_order", "visit", "recheck_plan"))
 
 CURSOR = Table("cursor", CACHE, Column("stream", Text, primary_key=True), Column("body", _JSON, nullable=False))
+SNAPSHOT_PART = Table(
+    "snapshot_part",  # of a snapshot file that is being read: as it came, compressed
+    CACHE,
+    Column("stream", Text, primary_key=True),
+    Column("offset", Integer, primary_key=True),
+    Column("etag", Text, nullable=False),  # the file it is a part of
+    Column("total", Integer),  # bytes of the whole file, if the centre said so
+    Column("bytes", LargeBinary, nullable=False),
+)
 META = Table("meta", CACHE, Column("key", Text, primary_key=True), Column("body", _JSON, nullable=False))
 
 # What screens look up. Rows of one customer, the list of today, and the search by name, initials and phone.
@@ -109,6 +118,7 @@ OPERATION = Table(
     Column(
         "settled", Boolean, nullable=False, server_default=false()
     ),  # its effect was pulled, or a person dismissed it
+    Column("digest", Text, nullable=False, server_default=""),  # of what was entered: outbox.entry_digest
     Index("ix_operation_state", "state"),
     schema=OUTBOX_SCHEMA,
 )

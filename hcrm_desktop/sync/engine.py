@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hcrm_core.errors import HcrmError, NotPermitted, Rejected
 from hcrm_core.terms import Role
 from hcrm_core.wire import HelloRequest, HelloResponse, Json, Overview, Person
-from hcrm_desktop.cache import incidents, meta, orders, streams
+from hcrm_desktop.cache import incidents, lease, meta, orders, streams
 from hcrm_desktop.cache.rows import Changes
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.sync import verifying
@@ -203,6 +203,7 @@ class SyncEngine:
             lost = streams.purge(session, [key for key in streams.cursors(session) if key not in granted])
             meta.write(session, meta.FRESHNESS, hello.freshness.model_dump(mode="json"))
             meta.write(session, meta.LEASE, hello.lease_until.isoformat())
+        lease.renew(self._workspace.outbox, server_now=hello.server_now, clock=self._workspace.clock)
         self._line.tell(*lost)
 
     # ── the group in numbers ─────────────────────────────────────────────────────────────────────────────

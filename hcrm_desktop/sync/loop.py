@@ -10,15 +10,17 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hcrm_core.errors import HcrmError, NotPermitted, Rejected, SignInRequired, Unreachable
 from hcrm_core.wire import RefusalCode
 from hcrm_desktop.cache import orders
 from hcrm_desktop.cache.orders import Order
+from hcrm_desktop.cache.rows import Changes
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.sync.client import Busy, CentreClient, DeviceWiped, ServerFailed, SessionEnded, UpgradeRequired
-from hcrm_desktop.sync.connection import Board, Listeners
+from hcrm_desktop.sync.connection import Board
 from hcrm_desktop.sync.engine import CycleReport, SyncEngine
 from hcrm_desktop.sync.line import EpochChanged
 from hcrm_desktop.sync.session import CentreSession, Superseded
@@ -31,6 +33,25 @@ BACKOFF_FIRST_SECONDS, BACKOFF_MOST_SECONDS = 1.0, 20.0
 BUSY_MOST_SECONDS = 45.0  # a centre that asks for more time is asked again after this
 BLOCKED_SECONDS = 60.0  # blocked states end by a person; asking again is for the case that one did elsewhere
 _log = logging.getLogger(__name__)
+
+
+def _nothing() -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Who is told. Called in the thread where it happened.
+
+    Attributes:
+        state_changed: what queries.sync_status tells may have changed.
+        data_changed: which kinds of rows changed.
+        wiped: this workstation was emptied by order; the workspace is closed and its files are gone.
+    """
+
+    state_changed: Callable[[], None]
+    data_changed: Callable[[Changes], None]
+    wiped: Callable[[], None] = _nothing
 
 
 class SyncLoop:
@@ -75,6 +96,7 @@ class SyncLoop:
         """Talk until `stop()` or `leave()`. To be called in a thread of its own."""
         while not self._ending():
             wait = self.step()
+            self._workspace.tend()
             if not self._ending():
                 self._wake.wait(wait)
             self._wake.clear()
@@ -123,6 +145,7 @@ class SyncLoop:
         except Exception as error:  # a bug in one cycle must not end the conversation unnoticed
             return self._failed(error)
         finally:
+            self._workspace.tend()
             self.course.end_cycle()
 
     def _verify(self) -> None:

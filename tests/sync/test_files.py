@@ -17,6 +17,7 @@ from hcrm_core.terms import Role
 from hcrm_core.wire import OperationKind, Person
 from hcrm_desktop.cache import files, queries, tables
 from hcrm_desktop.cache.outbox import Intent
+from hcrm_desktop.cache.recovery import COPY_FILE
 from hcrm_desktop.cache.workspace import Workspace, open_workspace
 from hcrm_store.base import new_id
 from tests.fakes import FakeClock
@@ -107,13 +108,14 @@ def test_a_damaged_cache_is_set_aside_and_the_entries_stay(
     assert len(list(folder.glob("cache.db.*.damaged"))) == (1 if size else 0)
 
 
-def test_a_damaged_outbox_is_told_kept_and_not_in_the_way_of_the_next_start(
+def test_a_damaged_outbox_without_a_copy_is_told_kept_and_not_in_the_way_of_the_next_start(
     folder: Path, clock: FakeClock, person: Person
 ) -> None:
     workspace = open_workspace(folder, KEY, clock=clock)
     enter(workspace, person)
     workspace.close()
     damage(folder / "outbox.db")
+    (folder / COPY_FILE).unlink()
     with pytest.raises(StoreUnusable, match="damaged") as told:
         open_workspace(folder, KEY, clock=clock)
     (kept,) = folder.glob("outbox.db.*.damaged")
@@ -124,15 +126,17 @@ def test_a_damaged_outbox_is_told_kept_and_not_in_the_way_of_the_next_start(
     again.close()
 
 
-def test_a_lost_outbox_is_told_once(folder: Path, clock: FakeClock, person: Person) -> None:
+def test_a_lost_outbox_without_a_copy_is_told_once(folder: Path, clock: FakeClock, person: Person) -> None:
     """A disk that was full or switched off may leave nothing of a file."""
     workspace = open_workspace(folder, KEY, clock=clock)
     enter(workspace, person)
     workspace.close()
+    (folder / COPY_FILE).unlink()
     (folder / "outbox.db").write_bytes(b"")
     with pytest.raises(StoreUnusable, match="empty"):
         open_workspace(folder, KEY, clock=clock)
     open_workspace(folder, KEY, clock=clock).close()
+    (folder / COPY_FILE).unlink()
     (folder / "outbox.db").unlink()
     with pytest.raises(StoreUnusable, match="empty"):
         open_workspace(folder, KEY, clock=clock)
@@ -192,7 +196,7 @@ def kept_or_told(folder: Path, clock: FakeClock) -> list[UUID] | str:
         return "told"
     kept = unsent(workspace)
     workspace.close()
-    return kept
+    return kept if workspace.recovered is None else "told"
 
 
 def test_a_cache_of_another_shape_is_built_anew(folder: Path, clock: FakeClock) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from hcrm_core.wire import Decided, Freshness, Json, Overview, Person, Theirs
-from hcrm_desktop.cache import meta
+from hcrm_desktop.cache import lease, meta
 from hcrm_desktop.cache.outbox import DECIDED, OpState
 from hcrm_desktop.cache.rows import Delivery, SignedIn, SyncStatus, UnsentItem
 from hcrm_desktop.cache.tables import CUSTOMER, DRAFT, KEPT, OPERATION, SITE
@@ -17,6 +17,7 @@ _UNSENT = (OpState.LOCAL.value, OpState.SENDING.value)
 _FOR_A_PERSON = (OpState.HELD.value, OpState.CONFLICT.value, OpState.REVIEW.value)
 
 
+@lease.shows_no_customer
 def signed_in(session: Session) -> SignedIn | None:
     """Who works here; None before the first sign-in and after signing out."""
     body = session.execute(select(KEPT.c.body).where(KEPT.c.key == PERSON)).scalar()
@@ -33,6 +34,7 @@ def signed_in(session: Session) -> SignedIn | None:
     )
 
 
+@lease.shows_no_customer
 def sync_status(session: Session) -> SyncStatus:
     """The truth about the connection and about what is still only here."""
     connection: Json = meta.read(session, meta.CONNECTION) or {}
@@ -56,11 +58,13 @@ def sync_status(session: Session) -> SyncStatus:
         feeds=fresh.feeds,
         problem=connection.get("problem") or "",
         lease_until=_instant(meta.read(session, meta.LEASE)),
+        lease_over=lease.hides_customers(session),
         state=connection.get("state") or "",
         progress=connection.get("progress"),
     )
 
 
+@lease.shows_no_customer
 def unsent_items(session: Session) -> list[UnsentItem]:
     """What is not at the centre, or waits for a person, oldest first. What others entered here is not shown in full."""
     body = session.execute(select(KEPT.c.body).where(KEPT.c.key == PERSON)).scalar()
@@ -96,6 +100,7 @@ def _unsent(row: Row[Any], *, mine: bool) -> UnsentItem:
     )
 
 
+@lease.shows_no_customer
 def overview(session: Session) -> Overview | None:
     """The group in numbers, as the centre last counted them; None for roles that are not given them."""
     body = meta.read(session, meta.OVERVIEW)
