@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Engine, cast, delete, func, literal, select, update
+from sqlalchemy import Date, Engine, cast, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -75,9 +75,8 @@ def _mark(session: Session, today: date) -> int:
 
 def _marks_of_age(session: Session, day: date) -> list[StreamMark]:
     """The last mark of each stream up to a day."""
-    newest_first = (StreamMark.stream, StreamMark.on.desc())
-    found = select(StreamMark).distinct(StreamMark.stream).where(StreamMark.on <= day).order_by(*newest_first)
-    return list(session.scalars(found))
+    last = select(StreamMark.stream, func.max(StreamMark.on)).where(StreamMark.on <= day).group_by(StreamMark.stream)
+    return list(session.scalars(select(StreamMark).where(tuple_(StreamMark.stream, StreamMark.on).in_(last))))
 
 
 def _forget(engine: Engine, mark: StreamMark) -> int:
