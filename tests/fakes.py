@@ -1,9 +1,16 @@
 """Fakes for our own seams, by name. Everything else in the tests is the real part."""
 
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import httpx
 from keyring.errors import KeyringLocked
+
+from hcrm_core.fleet import DecisionRequest, DecisionResponse, Fleet, FleetDevice, HeldItem, HeldQueue, OrderRequest
+from hcrm_core.wire import ResultStatus
 
 
 class FakeClock:
@@ -35,6 +42,39 @@ class LosingTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         self._http.close()
+
+
+class Blackhole(httpx.BaseTransport):
+    """The first request gets no answer and no end before it is let go; all others reach an answering function.
+
+    Attributes:
+        fallen: set when the first request is in.
+        let_go: to be set by the test.
+    """
+
+    def __init__(self, answer: Callable[[httpx.Request], httpx.Response]) -> None:
+        self._answer, self._first = answer, threading.Lock()
+        self.fallen, self.let_go = threading.Event(), threading.Event()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if self._first.acquire(blocking=False):
+            self.fallen.set()
+            self.let_go.wait(60)
+        request.read()
+        return self._answer(request)
+
+
+class Ticks:
+    """Monotonic seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def __call__(self) -> float:
+        return self._seconds
+
+    def advance(self, seconds: float) -> None:
+        self._seconds += seconds
 
 
 class ListeningTransport(httpx.BaseTransport):
@@ -85,3 +125,60 @@ class LockedKeyring(MemoryKeyring):
 
     def get_password(self, service: str, username: str) -> str | None:
         raise KeyringLocked("locked")
+
+
+class FakeOffice:
+    """The centre as managers ask it: workstations and held operations, kept in memory.
+
+    Attributes:
+        error: raised instead of an answer, as when the cable is out.
+        verdict: what deciding about a held operation answers.
+    """
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.devices: list[FleetDevice] = []
+        self.items: list[HeldItem] = []
+        self.orders: list[tuple[UUID, OrderRequest]] = []
+        self.decisions: list[tuple[UUID, DecisionRequest]] = []
+        self.verdict = DecisionResponse(status=ResultStatus.APPLIED)
+        self.error: Exception | None = None
+
+    def fleet(self, *, headers: dict[str, str]) -> Fleet:
+        self._answer()
+        return Fleet(as_of=self._clock.now(), current_version="1.10.0", devices=self.devices)
+
+    def order(self, device_id: UUID, request: OrderRequest, *, headers: dict[str, str]) -> None:
+        self._answer()
+        self.orders.append((device_id, request))
+
+    def held(self, *, headers: dict[str, str]) -> HeldQueue:
+        self._answer()
+        return HeldQueue(items=self.items)
+
+    def decide(self, op_id: UUID, request: DecisionRequest, *, headers: dict[str, str]) -> DecisionResponse:
+        self._answer()
+        self.decisions.append((op_id, request))
+        if self.verdict.status is not ResultStatus.HELD:
+            self.items = [item for item in self.items if item.op_id != op_id]
+        return self.verdict
+
+    def _answer(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+class FakeConversation:
+    """A conversation that only puts questions, to a FakeOffice."""
+
+    def __init__(self, office: FakeOffice) -> None:
+        self._office = office
+
+    def consult(self, question: Callable[[Any, dict[str, str]], Any]) -> Any:
+        return question(self._office, {})
+
+    def kick(self) -> None:
+        """There is nothing to hurry."""
+
+    def end(self) -> bool:
+        return True

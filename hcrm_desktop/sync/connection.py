@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hcrm_desktop.cache import meta
-from hcrm_desktop.cache.rows import Changes
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.sync.states import Course, SyncState
 
@@ -22,25 +21,6 @@ class Connection:
     problem: str = ""
     state: SyncState = SyncState.IDLE
     progress: float | None = None
-
-
-def _nothing() -> None:
-    return
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listeners:
-    """Who is told. Called in the thread where it happened.
-
-    Attributes:
-        state_changed: what queries.sync_status tells may have changed.
-        data_changed: which kinds of rows changed.
-        wiped: this workstation was emptied by order; the workspace is closed and its files are gone.
-    """
-
-    state_changed: Callable[[], None]
-    data_changed: Callable[[Changes], None]
-    wiped: Callable[[], None] = _nothing
 
 
 class Board:

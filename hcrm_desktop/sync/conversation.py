@@ -15,8 +15,7 @@ from hcrm_core.wire import IncidentCode
 from hcrm_desktop.cache import incidents
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.sync.client import CentreClient
-from hcrm_desktop.sync.connection import Listeners
-from hcrm_desktop.sync.loop import SyncLoop
+from hcrm_desktop.sync.loop import Listeners, SyncLoop
 from hcrm_desktop.sync.waiting import Waiter
 from hcrm_desktop.sync.watchdog import LOOK_SECONDS, Watchdog
 

@@ -10,10 +10,13 @@ from fastapi import FastAPI
 from hcrm_central.app import create_app
 from hcrm_central.settings import Settings
 from hcrm_central.store.opening import Store
+from hcrm_desktop.cache import meta
 from hcrm_desktop.cache.workspace import Workspace, open_workspace
+from hcrm_desktop.sync.session import SESSION
 from tests.factories import Clinic, Stage, make_clinic, serving
 from tests.fakes import FakeClock
 from tests.sync.desk import KEY, Desk
+from tests.sync.scripted import ME, ScriptedCentre
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +51,22 @@ def workspace(tmp_path: Path, clock: FakeClock) -> Iterator[Workspace]:
     opened = open_workspace(tmp_path / "profile", KEY, clock=clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def centre(clock: FakeClock) -> ScriptedCentre:
+    """A centre that does what a test says."""
+    return ScriptedCentre(clock)
+
+
+@pytest.fixture
+def signed_in(workspace: Workspace) -> Workspace:
+    """A profile whose session is kept, and whose cache was compared just now."""
+    workspace.admit(ME)
+    workspace.outbox.keep(SESSION, {"access_token": "a", "refresh_token": "r"})
+    with workspace.write() as session:
+        meta.write(session, meta.VERIFIED, {"at": workspace.clock.now().isoformat()})
+    return workspace
 
 
 @pytest.fixture

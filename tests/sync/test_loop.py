@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from hcrm_core.terms import Channel, Outcome, Role
 from hcrm_core.wire import Person, PushRequest
-from hcrm_desktop.cache import commands, meta, queries
+from hcrm_desktop.cache import commands, queries
 from hcrm_desktop.cache.outbox import UNDO_WINDOW
 from hcrm_desktop.cache.rows import Changes, SyncStatus
 from hcrm_desktop.cache.tables import CUSTOMER
@@ -20,68 +20,12 @@ from hcrm_desktop.sync import conversation as conversations
 from hcrm_desktop.sync import loop as loops
 from hcrm_desktop.sync.client import CentreClient
 from hcrm_desktop.sync.conversation import Conversation
-from hcrm_desktop.sync.loop import Listeners, SyncLoop, SyncState
+from hcrm_desktop.sync.loop import Listeners, SyncLoop
 from hcrm_desktop.sync.session import SESSION
+from hcrm_desktop.sync.states import SyncState
 from hcrm_store.base import new_id
 from tests.fakes import FakeClock
-
-ME = Person(account_id=new_id(), staff_id=new_id(), name="李医助", role=Role.ASSISTANT, site_ids=[])
-EPOCH = str(new_id())
-Answer = Callable[[httpx.Request], httpx.Response]
-
-
-class Centre:
-    """Answers as a test tells it to; by default it greets and has nothing new."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
-        self.asked: list[str] = []
-        self.answers: dict[str, Answer] = {"/sync/hello": self._greeting, "/sync/pull": self._nothing}
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request.url.path)
-        answer = self.answers.get(request.url.path)
-        return httpx.Response(404) if answer is None else answer(request)  # an older centre
-
-    def refuse(self, status: int, code: str, **headers: str) -> None:
-        body = {"code": code, "message": "m", "remedy": "r"}
-        self.answers["/sync/hello"] = lambda _request: httpx.Response(status, json=body, headers=headers)
-
-    def unplug(self) -> None:
-        def nobody(_request: httpx.Request) -> httpx.Response:
-            raise httpx.ConnectError("nobody there")
-
-        self.answers["/sync/hello"] = nobody
-
-    def plug_in(self) -> None:
-        self.answers["/sync/hello"] = self._greeting
-
-    def _greeting(self, _request: httpx.Request) -> httpx.Response:
-        now = self._clock.now()
-        greeting: dict[str, Any] = {"protocol": 1, "epoch": EPOCH, "expected_n": 1}
-        greeting |= {"server_now": now.isoformat(), "business_date": "2026-11-22"}
-        greeting |= {"lease_until": now.isoformat(), "streams": [{"key": "ref", "profile": "p"}]}
-        greeting |= {"freshness": {"scanned_at": None, "scanned_for": None, "feeds": {}}}
-        return httpx.Response(200, json=greeting | {"person": ME.model_dump(mode="json")})
-
-    def _nothing(self, _request: httpx.Request) -> httpx.Response:
-        cursor = {"seq": 0, "fresh_to": None, "profile": "p"}
-        page = {"stream": "ref", "rows": [], "tombstones": [], "next": cursor, "head": 0, "more": False}
-        return httpx.Response(200, json={"epoch": EPOCH, "pages": [page], "revoked": []})
-
-
-@pytest.fixture
-def centre(clock: FakeClock) -> Centre:
-    return Centre(clock)
-
-
-@pytest.fixture
-def signed_in(workspace: Workspace) -> Workspace:
-    workspace.admit(ME)
-    workspace.outbox.keep(SESSION, {"access_token": "a", "refresh_token": "r"})
-    with workspace.write() as session:
-        meta.write(session, meta.VERIFIED, {"at": workspace.clock.now().isoformat()})
-    return workspace
+from tests.sync.scripted import EPOCH, ScriptedCentre
 
 
 @pytest.fixture
@@ -90,7 +34,7 @@ def told() -> list[Any]:
 
 
 @pytest.fixture
-def loop(signed_in: Workspace, centre: Centre, told: list[Any]) -> Iterator[SyncLoop]:
+def loop(signed_in: Workspace, centre: ScriptedCentre, told: list[Any]) -> Iterator[SyncLoop]:
     client = CentreClient("http://centre", transport=httpx.MockTransport(centre))
     listeners = Listeners(state_changed=lambda: told.append(status(signed_in)), data_changed=told.append)
     yield SyncLoop(signed_in, client, listeners=listeners, chance=random.Random(1))
@@ -113,7 +57,7 @@ def test_a_good_cycle_says_when_and_polls_later(loop: SyncLoop, signed_in: Works
     assert loop.state is SyncState.IDLE
 
 
-def test_waits_grow_while_nobody_answers_and_never_beyond_the_limit(loop: SyncLoop, centre: Centre) -> None:
+def test_waits_grow_while_nobody_answers_and_never_beyond_the_limit(loop: SyncLoop, centre: ScriptedCentre) -> None:
     centre.unplug()
     waits = [loop.step() for _ in range(14)]
     assert waits[0] == around(loops.BACKOFF_FIRST_SECONDS)
@@ -127,7 +71,7 @@ def test_waits_grow_while_nobody_answers_and_never_beyond_the_limit(loop: SyncLo
 
 
 def test_offline_is_told_since_the_last_answer(
-    loop: SyncLoop, signed_in: Workspace, centre: Centre, clock: FakeClock
+    loop: SyncLoop, signed_in: Workspace, centre: ScriptedCentre, clock: FakeClock
 ) -> None:
     loop.step()
     heard = clock.now()
@@ -163,7 +107,7 @@ def test_after_a_start_the_connection_is_not_claimed_before_it_is_there(
     ],
 )
 def test_what_needs_a_person_is_named_and_asked_for_seldom(
-    loop: SyncLoop, signed_in: Workspace, centre: Centre, refusal: tuple[int, str], problem: str
+    loop: SyncLoop, signed_in: Workspace, centre: ScriptedCentre, refusal: tuple[int, str], problem: str
 ) -> None:
     centre.refuse(*refusal)
     assert loop.step() == around(loops.BLOCKED_SECONDS)
@@ -171,14 +115,14 @@ def test_what_needs_a_person_is_named_and_asked_for_seldom(
     assert status(signed_in).problem == problem
 
 
-def test_a_session_that_ended_asks_no_more(loop: SyncLoop, centre: Centre, signed_in: Workspace) -> None:
+def test_a_session_that_ended_asks_no_more(loop: SyncLoop, centre: ScriptedCentre, signed_in: Workspace) -> None:
     signed_in.outbox.keep(SESSION, None)
     loop.step()
     assert centre.asked == []
     assert status(signed_in).problem == "sign_in_required"
 
 
-def test_a_busy_centre_is_left_alone_for_as_long_as_it_says(loop: SyncLoop, centre: Centre) -> None:
+def test_a_busy_centre_is_left_alone_for_as_long_as_it_says(loop: SyncLoop, centre: ScriptedCentre) -> None:
     centre.refuse(503, "unavailable", **{"Retry-After": "40"})
     assert loop.step() == around(40)
     centre.refuse(503, "unavailable", **{"Retry-After": "999999"})
@@ -186,7 +130,7 @@ def test_a_busy_centre_is_left_alone_for_as_long_as_it_says(loop: SyncLoop, cent
 
 
 def test_a_fault_of_the_centre_is_not_called_a_lost_connection(
-    loop: SyncLoop, centre: Centre, signed_in: Workspace
+    loop: SyncLoop, centre: ScriptedCentre, signed_in: Workspace
 ) -> None:
     centre.refuse(500, "internal")
     loop.step()
@@ -194,7 +138,7 @@ def test_a_fault_of_the_centre_is_not_called_a_lost_connection(
 
 
 def test_a_bug_in_one_cycle_does_not_end_the_conversation(
-    loop: SyncLoop, centre: Centre, signed_in: Workspace, caplog: pytest.LogCaptureFixture
+    loop: SyncLoop, centre: ScriptedCentre, signed_in: Workspace, caplog: pytest.LogCaptureFixture
 ) -> None:
     def stumble(_request: httpx.Request) -> httpx.Response:
         raise ZeroDivisionError("王欣怡")
@@ -208,7 +152,7 @@ def test_a_bug_in_one_cycle_does_not_end_the_conversation(
     assert loop.step() == around(loops.POLL_SECONDS)
 
 
-def test_a_stuck_push_does_not_keep_the_pull(loop: SyncLoop, centre: Centre, signed_in: Workspace) -> None:
+def test_a_stuck_push_does_not_keep_the_pull(loop: SyncLoop, centre: ScriptedCentre, signed_in: Workspace) -> None:
     with signed_in.write() as session:
         session.execute(CUSTOMER.insert().values(id=(child := new_id())))
     commands.record_follow_up(signed_in, customer_id=child, channel=Channel.PHONE, outcome=Outcome.NO_ANSWER)
@@ -234,7 +178,7 @@ def test_listeners_hear_of_changes_only(loop: SyncLoop, told: list[Any]) -> None
 
 
 def test_one_entry_that_can_never_be_taken_does_not_keep_back_the_others(
-    loop: SyncLoop, centre: Centre, signed_in: Workspace, clock: FakeClock
+    loop: SyncLoop, centre: ScriptedCentre, signed_in: Workspace, clock: FakeClock
 ) -> None:
     with signed_in.write() as session:
         session.execute(CUSTOMER.insert().values(id=(child := new_id())))
@@ -267,10 +211,15 @@ class Refusing:
         return httpx.Response(200, json={"epoch": EPOCH, "expected_n": len(self.taken) + 1, "results": results})
 
 
-def test_the_loop_runs_at_a_kick_and_ends_at_a_stop(loop: SyncLoop, centre: Centre) -> None:
+def test_the_loop_runs_at_a_kick_and_ends_at_a_stop(loop: SyncLoop, centre: ScriptedCentre) -> None:
     asked = threading.Semaphore(0)
     greeting = centre.answers["/sync/hello"]
-    centre.answers["/sync/hello"] = lambda request: (asked.release(), greeting(request))[1]
+
+    def greet(request: httpx.Request) -> httpx.Response:
+        asked.release()
+        return greeting(request)
+
+    centre.answers["/sync/hello"] = greet
     thread = threading.Thread(target=loop.run)
     thread.start()
     for _ in range(3):
@@ -295,12 +244,12 @@ def test_a_conversation_ends_when_it_is_told_to(signed_in: Workspace) -> None:
 
 
 def test_whoever_leaves_a_centre_that_does_not_answer_is_not_kept_and_loses_nothing(
-    signed_in: Workspace, centre: Centre, monkeypatch: pytest.MonkeyPatch
+    signed_in: Workspace, centre: ScriptedCentre, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last push hangs in the network: the window closes all the same, and the entry waits for the next start."""
     monkeypatch.setattr(conversations, "LEAVE_SECONDS", 0.05)
     monkeypatch.setattr(conversations, "ABORT_SECONDS", 0.05)
-    asked, let_go, ended = threading.Event(), threading.Event(), list[bool]()
+    asked, let_go = threading.Event(), threading.Event()
 
     def hang(_request: httpx.Request) -> httpx.Response:
         asked.set()
@@ -314,20 +263,19 @@ def test_whoever_leaves_a_centre_that_does_not_answer_is_not_kept_and_loses_noth
     with signed_in.write() as session:
         session.execute(CUSTOMER.insert().values(id=(child := new_id())))
     commands.record_follow_up(signed_in, customer_id=child, channel=Channel.PHONE, outcome=Outcome.NO_ANSWER)
+    clock.advance(UNDO_WINDOW)
     listeners = Listeners(state_changed=lambda: None, data_changed=lambda _changes: None)
     conversation = Conversation(signed_in, "http://centre", listeners=listeners, connect=client)
-    leaving = threading.Thread(target=lambda: ended.append(conversation.end()))
-    leaving.start()
     assert asked.wait(10)
-    leaving.join(10)
+    assert not conversation.end()
+    monkeypatch.undo()
     let_go.set()
-    assert ended == [False]
     assert conversation.end()
     assert status(signed_in).unsent == 1
 
 
 def test_an_answer_that_comes_after_somebody_else_signed_in_is_for_nobody(
-    loop: SyncLoop, centre: Centre, signed_in: Workspace
+    loop: SyncLoop, centre: ScriptedCentre, signed_in: Workspace
 ) -> None:
     other = Person(account_id=new_id(), staff_id=None, name="王经理", role=Role.MANAGER, site_ids=[])
     nothing = centre.answers["/sync/pull"]
@@ -344,7 +292,7 @@ def test_an_answer_that_comes_after_somebody_else_signed_in_is_for_nobody(
         assert queries.count_customers(session) == 0
 
 
-def test_changes_of_a_pull_are_told(loop: SyncLoop, centre: Centre, told: list[Any]) -> None:
+def test_changes_of_a_pull_are_told(loop: SyncLoop, centre: ScriptedCentre, told: list[Any]) -> None:
     nothing = centre.answers["/sync/pull"]
 
     def news(request: httpx.Request) -> httpx.Response:
