@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_LEDGER = ROOT / "resources" / "samples" / "ledger_sample.xlsx"
 ROLES = ("assistant", "optometrist", "manager", "executive")
 SEED = 20261122
+BY_HAND, AUTO = "by-hand", "auto"  # how the cable is pulled
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--shots", type=Path, metavar="DIR", help="where the pictures and summary.json go")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the clinic's data here and use it again")
     parser.add_argument("--theme", choices=("light", "dark", "system"), default="light")
+    parser.add_argument("--flaky", nargs="?", const=BY_HAND, choices=(BY_HAND, AUTO),
+                        help="a cable that can be pulled: by commands in this terminal, or by itself")  # fmt: skip
     arguments = parser.parse_args()
     if arguments.customers < 1:
         parser.error("--customers must be at least 1")
@@ -89,6 +92,8 @@ def run(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> int:
     if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         say("there is no display: the workstation runs on a virtual one; --headless --shots DIR leaves pictures")
         environment = stack.enter_context(virtual_screen(environment))
+    if arguments.flaky:
+        url = stack.enter_context(cable(clinic, url, by_itself=arguments.flaky == AUTO))
     return workstation(clinic, url, arguments.role, "--theme", arguments.theme, environment=environment)
 
 
@@ -171,6 +176,18 @@ def service(clinic: Clinic) -> Iterator[str]:
         log.close()
 
 
+@contextlib.contextmanager
+def cable(clinic: Clinic, url: str, *, by_itself: bool) -> Iterator[str]:
+    """A cable to the service. It reads this terminal itself, so it stays in its session and hears Ctrl-C too."""
+    command = [sys.executable, "-m", "hcrm_sim.flaky", "--to", url, *(["--random", str(SEED)] if by_itself else [])]
+    process = subprocess.Popen(command, env=clinic.environment, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    say("the cable fails and heals by itself" if by_itself else "type pull, slow 500, heal … here; help tells all")
+    try:
+        yield ready_address(process, clinic.folder / "central.log")
+    finally:
+        stop(process)
+
+
 def ready_address(process: "subprocess.Popen[str]", log: Path) -> str:
     assert process.stdout is not None
     for line in process.stdout:
@@ -189,14 +206,21 @@ def stop(process: "subprocess.Popen[Any]") -> None:
         process.wait()
 
 
-def workstation(clinic: Clinic, url: str, role: str, *options: str, environment: dict[str, str] | None = None) -> int:
+def workstation(
+    clinic: Clinic,
+    url: str,
+    role: str,
+    *options: str,
+    environment: dict[str, str] | None = None,
+    program: str = "hcrm_desktop",
+) -> int:
     """The workstation, signed in as a role, until it is closed. Its key lies in a file: a demo has no key store."""
     profile = clinic.folder / "workstations" / role
     profile.mkdir(parents=True, exist_ok=True)
     if not options or "--shots" not in options:
         say(f"opening the workstation as {role} (user {role}, password {clinic.password}); close it to end the demo")
     process = subprocess.Popen(
-        [sys.executable, "-m", "hcrm_desktop", "--server", url, "--profile", str(profile),
+        [sys.executable, "-m", program, "--server", url, "--profile", str(profile),
          "--key-file", str(profile / "key"), "--login", role, "--password-stdin", *options],
         env=environment or clinic.environment,
         stdin=subprocess.PIPE,
@@ -220,10 +244,11 @@ def take_pictures(clinic: Clinic, url: str, arguments: argparse.Namespace, summa
     """Drive the workstation through its screens on a virtual screen; leave a PNG of each, and summary.json."""
     shots = arguments.shots.resolve()
     shots.mkdir(parents=True, exist_ok=True)
+    walks = [("tools.cable_tour", "assistant")] if arguments.flaky else screens(arguments.role)
     with virtual_screen(clinic.environment) as environment:
-        for role in dict.fromkeys((arguments.role, *ROLES)):
+        for program, role in walks:
             say(f"taking pictures as {role}")
-            code = workstation(clinic, url, role, "--shots", str(shots), environment=environment)
+            code = workstation(clinic, url, role, "--shots", str(shots), environment=environment, program=program)
             if code != 0:
                 say(f"the workstation ended with {code}")
                 return code
@@ -232,6 +257,11 @@ def take_pictures(clinic: Clinic, url: str, arguments: argparse.Namespace, summa
     (shots / "summary.json").write_text(json.dumps(summary, ensure_ascii=False, indent=2), encoding="utf-8")
     say(f"{len(pictures)} pictures and summary.json are in {shots}")
     return 0
+
+
+def screens(first: str) -> list[tuple[str, str]]:
+    """The workstation's own tour of its screens, for each role."""
+    return [("hcrm_desktop", role) for role in dict.fromkeys((first, *ROLES))]
 
 
 @contextlib.contextmanager
