@@ -14,7 +14,7 @@ from hcrm_core.errors import SurroundingsFailed
 STOP_SECONDS = 15  # for requests that are under way
 
 
-class _Announcing(uvicorn.Server):
+class CentreServer(uvicorn.Server):
     """Says in one line that it accepts requests, and where: for whoever started it."""
 
     def __init__(self, config: uvicorn.Config, *, centre: Centre) -> None:
@@ -42,7 +42,7 @@ def serve(app: FastAPI, settings: Settings) -> None:
         app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=STOP_SECONDS
     )
     with _listening(settings) as sock, contextlib.suppress(KeyboardInterrupt):
-        _Announcing(config, centre=app.state.centre).run(sockets=[sock])
+        CentreServer(config, centre=app.state.centre).run(sockets=[sock])
 
 
 def _listening(settings: Settings) -> socket.socket:

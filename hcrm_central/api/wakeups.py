@@ -41,18 +41,19 @@ class Wakeups:
 
     Attributes:
         now: where streams stood at the last look; None before the first, and once the service ends.
+        waiters: whose answers are held.
     """
 
     def __init__(self) -> None:
         self.now: Standing | None = None
-        self._waiters: set[Waiter] = set()
+        self.waiters: set[Waiter] = set()
         self._looking: asyncio.Task[None] | None = None
         self._closed = False
 
     @contextlib.contextmanager
     def expecting(self, waiter: Waiter, engine: Engine) -> Iterator[None]:
         """Look for a waiter as long as the block runs."""
-        self._waiters.add(waiter)
+        self.waiters.add(waiter)
         if self._closed or (self.now is not None and waiter.concerned(self.now)):
             waiter.woken.set()
         elif self._looking is None:
@@ -60,19 +61,19 @@ class Wakeups:
         try:
             yield
         finally:
-            self._waiters.discard(waiter)
+            self.waiters.discard(waiter)
 
     def close(self) -> None:
         """The service ends: let everybody go."""
         self._closed, self.now = True, None
-        for waiter in self._waiters:
+        for waiter in self.waiters:
             waiter.woken.set()
 
     async def _look(self, engine: Engine) -> None:
         # A connection of its own: requests that hold all the others must not delay the news.
         own = make_engine(engine.url.render_as_string(hide_password=False), pool_size=1)
         try:
-            while self._waiters and not self._closed:
+            while self.waiters and not self._closed:
                 with contextlib.suppress(*TRANSIENT):  # the database will be back
                     self._tell(await asyncio.to_thread(_read, own))
                 await asyncio.sleep(LOOK_SECONDS)
@@ -84,7 +85,7 @@ class Wakeups:
         if self._closed or now == self.now:
             return
         self.now = now
-        for waiter in self._waiters:
+        for waiter in self.waiters:
             if waiter.concerned(now):
                 waiter.woken.set()
 
