@@ -9,8 +9,10 @@ from uuid import UUID
 import httpx
 from keyring.errors import KeyringLocked
 
+from hcrm_core.errors import Unreachable
 from hcrm_core.fleet import DecisionRequest, DecisionResponse, Fleet, FleetDevice, HeldItem, HeldQueue, OrderRequest
 from hcrm_core.wire import ResultStatus
+from hcrm_desktop.sync.client import Sink, SnapshotAnswer
 
 
 class FakeClock:
@@ -77,6 +79,27 @@ class Ticks:
         self._seconds += seconds
 
 
+class MissingPages(httpx.BaseTransport):
+    """Real HTTP to a centre that lacks some pages, as an older one does.
+
+    Attributes:
+        asked: the paths, in order.
+    """
+
+    def __init__(self, *paths: str) -> None:
+        self._http, self._missing = httpx.HTTPTransport(), paths
+        self.asked: list[str] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.url.path)
+        if request.url.path.startswith(self._missing):
+            return httpx.Response(404)
+        return self._http.handle_request(request)
+
+    def close(self) -> None:
+        self._http.close()
+
+
 class ListeningTransport(httpx.BaseTransport):
     """Real HTTP that keeps every byte that came in."""
 
@@ -111,6 +134,9 @@ class MemoryKeyring:
 
     def set_password(self, service: str, username: str, password: str) -> None:
         self._kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self._kept[service, username]
 
 
 class ForgetfulKeyring(MemoryKeyring):
@@ -182,3 +208,23 @@ class FakeConversation:
 
     def end(self) -> bool:
         return True
+
+
+class SnapshotShelf:
+    """Serves one file of a stream, or a part of it, in small pieces, and cuts the line where it is told to."""
+
+    def __init__(self, content: bytes, *, etag: str = '"one"', says_total: bool = True) -> None:
+        self.content, self.etag, self.says_total = content, etag, says_total
+        self.cut_after: int | None = None
+        self.asked: list[int] = []
+
+    def __call__(self, stream: str, *, offset: int, etag: str | None, sink: Sink) -> SnapshotAnswer:
+        start = offset if offset and etag == self.etag else 0
+        self.asked.append(start)
+        answer = SnapshotAnswer(start=start, etag=self.etag, total=len(self.content) if self.says_total else None)
+        end = len(self.content) if self.cut_after is None else start + self.cut_after
+        for place in range(start, min(end, len(self.content)), 1000):
+            sink(answer, self.content[place : min(place + 1000, end)])
+        if end < len(self.content):
+            raise Unreachable("the line was cut", remedy="later")
+        return answer

@@ -174,7 +174,7 @@ class CustomerEdit(QDialog):
     def _value(self, line: _Line) -> Value:
         """What was typed, as it would be stored; what stood there, if nobody touched it."""
         typed = line.typed()
-        if typed == line.now.value or (typed is None and not line.now.value):
+        if typed == line.now.value or not (typed or line.now.value):
             return line.now.value
         return accepted_value(line.now.row, line.now.field, typed, today=self._today)
 

@@ -4,6 +4,7 @@ from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from hcrm_core.fleet import DeviceOrder, DeviceState
+from hcrm_desktop.cache.rows import SyncStatus
 from hcrm_desktop.models.fleet import PAGE, FleetLine, FleetRead, ask_fleet, is_older
 from hcrm_desktop.models.rows import Column, RowsModel
 from hcrm_desktop.views.failures import Failures
@@ -120,6 +121,7 @@ class FleetPage(QWidget):
 
     def _connect(self) -> None:
         self._timer.timeout.connect(self.reload)
+        self._desk.tasks.sync_state_changed.connect(self._on_state_changed)
         self._refresh.clicked.connect(self.reload)
         self._pause.timeout.connect(self._show_lines)
         self._text.textChanged.connect(self._pause.start)
@@ -209,6 +211,13 @@ class FleetPage(QWidget):
     @Slot()
     def _on_given(self) -> None:
         self.reload()
+
+    @Slot(object)
+    def _on_state_changed(self, status: SyncStatus) -> None:
+        """The centre is back: do not wait for the next minute."""
+        waiting = self._read is None or not self._message.isHidden()
+        if status.online and waiting and self.isVisible():
+            self.reload()
 
     def showEvent(self, event: object) -> None:
         self._table.setFocus()

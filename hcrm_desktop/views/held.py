@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButto
 
 from hcrm_core.fleet import DecisionResponse, HeldItem, HeldQueue
 from hcrm_core.wire import Decision, ResultStatus
+from hcrm_desktop.cache.rows import SyncStatus
 from hcrm_desktop.models.fleet import ask_held, decide
 from hcrm_desktop.models.rows import Column, RowsModel
 from hcrm_desktop.views.failures import Failures
@@ -128,6 +129,7 @@ class HeldPage(QWidget):
 
     def _connect(self) -> None:
         self._timer.timeout.connect(self.reload)
+        self._desk.tasks.sync_state_changed.connect(self._on_state_changed)
         self._states.retry_requested.connect(self.reload)
         self._table.selectionModel().currentChanged.connect(self._on_current_changed)
         for key in ("Return", "Enter"):
@@ -241,6 +243,13 @@ class HeldPage(QWidget):
         item = self._item()
         if item is not None:
             self.customer_requested.emit(item.customer_id)
+
+    @Slot(object)
+    def _on_state_changed(self, status: SyncStatus) -> None:
+        """The centre is back: do not wait for the next minute."""
+        waiting = not self._answered or not self._message.isHidden()
+        if status.online and waiting and self.isVisible():
+            self.reload()
 
     def showEvent(self, event: object) -> None:
         self._table.setFocus()

@@ -3,10 +3,10 @@
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from hcrm_core.study import EyeStudy
 from hcrm_desktop.charts.eye_chart import EyeChart
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.record.chart_words import CurveWords
-from hcrm_desktop.views.record.study import RecordStudy
 from hcrm_desktop.views.words import Words
 
 LEAST_HEIGHT = 200
@@ -17,7 +17,7 @@ class Curves(QWidget):
 
     def __init__(self, theme: Theme, words: Words) -> None:
         super().__init__()
-        self._study: RecordStudy | None = None
+        self._study: EyeStudy | None = None
         self._made = False
         said = CurveWords(words)
         self.axial, self.refraction = EyeChart(theme, said.axial_length()), EyeChart(theme, said.refraction())
@@ -28,7 +28,7 @@ class Curves(QWidget):
             chart.setMinimumHeight(LEAST_HEIGHT)
             row.addWidget(chart, 1)
 
-    def show_study(self, study: RecordStudy) -> None:
+    def show_study(self, study: EyeStudy) -> None:
         """Show another child's curves. The first time each chart is made in a turn of the event loop of its own:
         both together would hold the window for longer than a person overlooks."""
         self._study = study
@@ -36,12 +36,12 @@ class Curves(QWidget):
             self._draw_axial_length()
             self._draw_refraction()
         else:
-            QTimer.singleShot(0, self._make)
+            QTimer.singleShot(0, self, self._make)  # not after the page is gone
 
     @Slot()
     def _make(self) -> None:
         self._draw_axial_length()
-        QTimer.singleShot(0, self._make_second)
+        QTimer.singleShot(0, self, self._make_second)
 
     @Slot()
     def _make_second(self) -> None:

@@ -25,7 +25,7 @@ def show(qtbot: QtBot, theme: Theme) -> Iterator[Show]:
     curves.show()
 
     def shown(customer: CustomerRecord) -> Curves:
-        curves.show_study(study(customer, today=TODAY))
+        curves.show_study(study(customer, today=TODAY).eyes)
         # The first time each chart is made in a turn of its own.
         qtbot.waitUntil(lambda: bool(curves.refraction.accessibleDescription()))
         curves.grab()  # painted now, so that a fault in drawing fails here

@@ -7,11 +7,11 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
+from hcrm_core.curves.picture import Mark, Picture
 from hcrm_core.terms import Eye, LensState, ProductKind, Sex
 from hcrm_desktop.cache.rows import CustomerRecord
 from hcrm_desktop.charts.canvas import DENSE, SIZE, SMALL, Canvas, joints
 from hcrm_desktop.charts.eye_chart import EyeChart, Legend
-from hcrm_desktop.charts.picture import Mark, Picture
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.record.chart_words import CurveWords
 from hcrm_desktop.views.record.study import study
@@ -21,7 +21,7 @@ from tests.gui.record.records import TODAY, both, exam, eye, full_record, order,
 
 def pictures(customer: CustomerRecord) -> tuple[Picture, Picture]:
     """Axial length and refraction."""
-    studied = study(customer, today=TODAY)
+    studied = study(customer, today=TODAY).eyes
     return studied.axial, studied.refraction
 
 

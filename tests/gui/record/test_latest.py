@@ -36,6 +36,6 @@ def test_the_slip_says_why_refractions_are_not_compared(
 ) -> None:
     slip = LatestSlip(Words(theme))
     qtbot.addWidget(slip)
-    slip.show_study(study(customer, today=TODAY))
+    slip.show_study(study(customer, today=TODAY).eyes)
     assert said in slip._conditions.text()
     assert unsaid not in slip._conditions.text()
