@@ -6,8 +6,15 @@ from functools import cache
 
 from hcrm_core.eye.mean_growth import MeanGrowth
 from hcrm_core.eye.percentiles import AxialLengthReference, LmsRow
+from hcrm_core.eye.references import References
 from hcrm_core.terms import Sex
 from hcrm_store.resources import resource
+
+
+@cache
+def references() -> References:
+    """The references that ship with the product."""
+    return References(axial_length=axial_length_reference(), axial_growth=axial_growth_reference())
 
 
 @cache

@@ -2,23 +2,20 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from hcrm_core.eye.plausibility import EyeValues
+from hcrm_core.record import ExamRecord, OrderRecord
 from hcrm_core.terms import (
     Channel,
-    ExamStatus,
-    Eye,
     LensState,
     Outcome,
     ProductKind,
     RefractionMethod,
     Role,
     Sex,
-    Source,
     TaskState,
     VisitState,
 )
@@ -123,28 +120,13 @@ class TaskRow:
 
 
 EyeRow = EyeValues  # one eye as measured: what is shown is what is checked
+OrderRow = OrderRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExamRow:
-    """One sitting with what was measured in each eye."""
+class ExamRow(ExamRecord):
+    """One sitting with what was measured in each eye, and how far it has come."""
 
-    id: UUID
-    examined_on: date
-    method: RefractionMethod
-    cycloplegic: bool | None
-    lens_state: LensState
-    washout_days: int | None
-    device: str
-    note: str
-    examiner_name: str
-    source: Source
-    status: ExamStatus
-    od: EyeRow | None
-    os: EyeRow | None
-    supersedes_id: UUID | None = None
-    amend_reason: str = ""
-    entered_at: datetime | None = None
     delivery: Delivery = Delivery.ACCEPTED
 
 
@@ -187,24 +169,6 @@ class FieldChangeRow:
     new: str | None
     reason: str
     applied: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRow:
-    id: UUID
-    eye: Eye
-    product: ProductKind
-    brand: str
-    manufacturer: str
-    model: str
-    ordered_on: date | None
-    dispensed_on: date | None
-    ended_on: date | None
-    sphere: Decimal | None
-    cylinder: Decimal | None
-    axis: int | None
-    price: Decimal | None  # None: unknown, or not this reader's to know
-    source: Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPen
 from PySide6.QtWidgets import QSizePolicy
 
+from hcrm_core.curves.picture import Band, Mark, Picture, Point, Ribbon
 from hcrm_core.terms import Eye, ProductKind
 from hcrm_desktop.charts.chart_words import ChartWords
-from hcrm_desktop.charts.picture import Band, Mark, Picture, Point, Ribbon
 from hcrm_desktop.theme import Theme, Tokens
 
 Item = Any  # why Any: pyqtgraph ships no types

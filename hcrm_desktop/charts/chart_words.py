@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from hcrm_core.curves.picture import Mark, Picture, Point
 from hcrm_core.terms import Eye, ProductKind
-from hcrm_desktop.charts.picture import Mark, Picture, Point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt, Slot
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from hcrm_core.curves.picture import Mark, Picture, Point
 from hcrm_core.terms import Eye
 from hcrm_desktop.charts.chart_words import ChartWords
-from hcrm_desktop.charts.picture import Mark, Picture, Point
 from hcrm_desktop.theme import Theme
 
 if TYPE_CHECKING:

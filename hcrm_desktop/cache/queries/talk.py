@@ -69,24 +69,9 @@ def _latest(exams: Sequence[ExamRow], *, value: Callable[[EyeRow], Decimal | Non
 
 def _growth(exams: Sequence[ExamRow]) -> dict[Eye, Decimal]:
     """Half a year's growth in D, where it may be compared."""
-    from hcrm_core.facts.growth import HALF_YEAR, MeasurementInput, eye_growth
+    from hcrm_core.facts.growth import HALF_YEAR, eye_growth
+    from hcrm_core.study import measurements
 
-    measured = [
-        MeasurementInput(
-            exam_id=exam.id,
-            eye=eye.eye,
-            examined_on=exam.examined_on,
-            method=exam.method,
-            cycloplegic=exam.cycloplegic,
-            lens_state=exam.lens_state,
-            washout_days=exam.washout_days,
-            sphere=eye.sphere,
-            cylinder=eye.cylinder,
-            status=exam.status,
-        )
-        for exam in exams
-        for eye in (exam.od, exam.os)
-        if eye is not None
-    ]
+    measured = measurements(exams)
     grown = eye_growth(measured, window=HALF_YEAR)
     return {eye: known for eye, growth in grown.items() if (known := growth.refraction.change) is not None}

@@ -8,8 +8,9 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QWidget
 
 from hcrm_core.errors import Problem, Severity
 from hcrm_core.eye.notation import format_diopters
+from hcrm_core.record import ExamRecord
 from hcrm_core.terms import Eye
-from hcrm_desktop.cache.rows import ExamRow, EyeRow
+from hcrm_desktop.cache.rows import EyeRow
 from hcrm_desktop.theme import set_property
 from hcrm_desktop.views.exam_entry.reading import PARSERS, Place, SlipReading, minus_cylinder
 from hcrm_desktop.views.exam_entry.remarks import Remarks
@@ -39,7 +40,7 @@ class SlipGrid(QWidget):
         self._changes: dict[str, QLabel] = {}
         self._notes: dict[str, QLabel] = {}
         self._before: dict[Place, QLabel] = {}
-        self._previous: ExamRow | None = None
+        self._previous: ExamRecord | None = None
         self._build()
 
     def fields(self) -> list[QWidget]:
@@ -59,7 +60,7 @@ class SlipGrid(QWidget):
         for place, field in self._fields.items():
             field.setText(texts.get(place, ""))
 
-    def show_previous(self, exam: ExamRow | None) -> None:
+    def show_previous(self, exam: ExamRecord | None) -> None:
         """What was measured last time."""
         self._previous = exam
         for line in self._lines:
@@ -189,7 +190,7 @@ class SlipGrid(QWidget):
         return super().eventFilter(watched, event)
 
 
-def _of(exam: ExamRow | None, eye: Eye) -> EyeRow | None:
+def _of(exam: ExamRecord | None, eye: Eye) -> EyeRow | None:
     if exam is None:
         return None
     return exam.od if eye is Eye.OD else exam.os

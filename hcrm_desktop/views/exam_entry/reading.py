@@ -21,8 +21,9 @@ from hcrm_core.eye.notation import (
 from hcrm_core.eye.plausibility import check_axial_length, check_eye, check_pair
 from hcrm_core.eye.refraction import Refraction
 from hcrm_core.parsed import Parsed
+from hcrm_core.record import ExamRecord
 from hcrm_core.terms import Eye, LensState, RefractionMethod
-from hcrm_desktop.cache.rows import CustomerHeader, ExamEntry, ExamRow, EyeRow
+from hcrm_desktop.cache.rows import CustomerHeader, ExamEntry, EyeRow
 from hcrm_desktop.references import references
 
 # Axial length between two visits, clinical reference pack §3: −0.10 mm … +0.60 mm a year is usual.
@@ -83,7 +84,7 @@ def read_field(place: Place, text: str) -> Parsed[Any]:
 
 
 def read_slip(
-    texts: Texts, conditions: Conditions, *, head: CustomerHeader, previous: ExamRow | None, today: date
+    texts: Texts, conditions: Conditions, *, head: CustomerHeader, previous: ExamRecord | None, today: date
 ) -> SlipReading:
     """The whole slip, with every problem of every field."""
     parsed = {place: read_field(place, text) for place, text in texts.items()}
@@ -157,7 +158,7 @@ def _length_problems(row: EyeRow, day: date, *, head: CustomerHeader) -> list[Pr
     )
 
 
-def _change_problems(row: EyeRow, day: date, *, previous: ExamRow | None) -> Iterator[Problem]:
+def _change_problems(row: EyeRow, day: date, *, previous: ExamRecord | None) -> Iterator[Problem]:
     if previous is None or row.axial_length_mm is None:
         return
     before = previous.od if row.eye is Eye.OD else previous.os

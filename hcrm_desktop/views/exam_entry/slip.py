@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from hcrm_core.errors import Severity
+from hcrm_core.study import EyeStudy
 from hcrm_core.terms import ExamStatus, Eye, LensState, ProductKind, RefractionMethod, Source
 from hcrm_core.wire import Json
 from hcrm_desktop.cache.rows import CustomerRecord, ExamEntry, ExamRow
@@ -54,7 +55,7 @@ class ExamSlip(QDialog):
     ) -> None:
         super().__init__(parent)
         self._tasks, self._words, self._shown, self._saving = tasks, words, shown, False
-        self._previous = shown.valid_exams[-1] if shown.valid_exams else None
+        self._previous = shown.eyes.valid_exams[-1] if shown.eyes.valid_exams else None
         self._state, self._grid = StateRow(words), SlipGrid(words)
         self._comparable = False  # refraction with the last one's, by the definition of growth
         self._remarks, self._verdicts = Remarks(words), VerdictWords(words)
@@ -68,7 +69,7 @@ class ExamSlip(QDialog):
         self._build()
         self._begin(draft)
         self._connect()
-        self._on_previewed(shown)
+        self._on_previewed(shown.eyes)
 
     def reading(self) -> SlipReading:
         """What the slip says now."""
@@ -78,7 +79,7 @@ class ExamSlip(QDialog):
             self._state.conditions(),
             head=record.header,
             previous=self._previous,
-            today=self._shown.today,
+            today=self._shown.eyes.today,
         )
 
     # ── building ─────────────────────────────────────────────────────────────────────────────────────────
@@ -132,7 +133,7 @@ class ExamSlip(QDialog):
         worn = {worn_now(self._shown.record.orders, eye) for eye in Eye} - {None}
         states = {_WORN[order.product] for order in worn if order is not None}
         return Conditions(
-            examined_on=self._shown.today,
+            examined_on=self._shown.eyes.today,
             cycloplegic=None,
             method=self._previous.method if self._previous else RefractionMethod.AUTOREFRACTION,
             lens_state=states.pop() if len(states) == 1 else LensState.UNKNOWN,
@@ -172,11 +173,11 @@ class ExamSlip(QDialog):
         if reading.eyes and not reading.refused:
             entry = entry_of(reading, self._state.conditions(), head=self._shown.record.header)
             self._tasks.query(
-                self, preview, self._shown.record, entry, today=self._shown.today, done=self._on_previewed
+                self, preview, self._shown.record, entry, today=self._shown.eyes.today, done=self._on_previewed
             )
 
     @Slot(object)
-    def _on_previewed(self, previewed: RecordStudy) -> None:
+    def _on_previewed(self, previewed: EyeStudy) -> None:
         self._chart.show_picture(previewed.axial)
         self._sentence.setText(self._verdicts.sentence(previewed))
         before = self._previous
@@ -209,7 +210,7 @@ class ExamSlip(QDialog):
         self._grid.set_texts({})
         self._state.set_conditions(self._usual())
         self._drop_draft()
-        self._on_previewed(self._shown)
+        self._on_previewed(self._shown.eyes)
         self._state.first_field().setFocus()
 
     # ── saving ───────────────────────────────────────────────────────────────────────────────────────────
@@ -258,7 +259,7 @@ class ExamSlip(QDialog):
         super().reject()
 
 
-def preview(_: "Session", record: CustomerRecord, entry: ExamEntry, *, today: date) -> RecordStudy:
+def preview(_: "Session", record: CustomerRecord, entry: ExamEntry, *, today: date) -> EyeStudy:
     """The record as it would be with the examination on the slip. Runs in a reader."""
     exam = ExamRow(
         id=PROVISIONAL,
@@ -276,7 +277,7 @@ def preview(_: "Session", record: CustomerRecord, entry: ExamEntry, *, today: da
         os=entry.os,
     )
     exams = sorted((*record.exams, exam), key=lambda one: one.examined_on)
-    return study(dataclasses.replace(record, exams=tuple(exams)), today=today)
+    return study(dataclasses.replace(record, exams=tuple(exams)), today=today).eyes
 
 
 def draft_key(record: CustomerRecord) -> str:

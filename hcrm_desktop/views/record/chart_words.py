@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from PySide6.QtCore import QObject
 
+from hcrm_core.curves.picture import Mark, Picture, Point, Quantity
 from hcrm_core.terms import Eye, ProductKind
 from hcrm_desktop.charts.chart_words import ChartWords
 from hcrm_desktop.charts.eye_chart import CLAUSE
-from hcrm_desktop.charts.picture import Mark, Picture, Point, Quantity
 from hcrm_desktop.views.words import Words
 
 

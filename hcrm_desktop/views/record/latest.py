@@ -5,9 +5,10 @@ from decimal import Decimal
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel
 
+from hcrm_core.record import ExamRecord
+from hcrm_core.study import EyeStudy
 from hcrm_core.terms import Eye
-from hcrm_desktop.cache.rows import ExamRow, EyeRow
-from hcrm_desktop.views.record.study import RecordStudy
+from hcrm_desktop.cache.rows import EyeRow
 from hcrm_desktop.views.record.values import Values, equivalent
 from hcrm_desktop.views.words import Words
 
@@ -27,7 +28,7 @@ class LatestSlip(QFrame):
         self._cells: list[list[QLabel]] = []
         self._build()
 
-    def show_study(self, study: RecordStudy) -> None:
+    def show_study(self, study: EyeStudy) -> None:
         """Show the last two valid examinations."""
         exams = study.valid_exams
         latest = exams[-1] if exams else None
@@ -74,12 +75,12 @@ class LatestSlip(QFrame):
             cell.setParent(self)
         return cell
 
-    def _show_heads(self, latest: ExamRow | None, before: ExamRow | None) -> None:
+    def _show_heads(self, latest: ExamRecord | None, before: ExamRecord | None) -> None:
         self._cells[0][0].setText(self.tr("检查"))
         self._cells[0][1].setText(self._words.day(latest.examined_on) if latest else self.tr("还没有检查"))
         self._cells[0][3].setText(self._words.day(before.examined_on) if before else "")
 
-    def _condition_text(self, study: RecordStudy, latest: ExamRow | None, before: ExamRow | None) -> str:
+    def _condition_text(self, study: EyeStudy, latest: ExamRecord | None, before: ExamRecord | None) -> str:
         if latest is None:
             return ""
         told = self.condition(latest)
@@ -91,12 +92,12 @@ class LatestSlip(QFrame):
             told=told, before=self.condition(before)
         )
 
-    def condition(self, exam: ExamRow) -> str:
+    def condition(self, exam: ExamRecord) -> str:
         """Under which conditions an examination was made: what decides whether it may be compared."""
         parts = [self._words.cycloplegia(exam.cycloplegic), self._words.method(exam.method)]
         return " · ".join([*parts, self._words.lens_state(exam.lens_state)])
 
-    def _change(self, study: RecordStudy, latest: ExamRow | None, before: ExamRow | None, *, name: str) -> str:
+    def _change(self, study: EyeStudy, latest: ExamRecord | None, before: ExamRecord | None, *, name: str) -> str:
         """Both eyes' changes of axial length and comparable refraction; nothing else may be told as a change."""
         if latest is None or before is None or name not in ("se", "axial_length_mm"):
             return ""
@@ -107,7 +108,7 @@ class LatestSlip(QFrame):
         ]
         return " ".join(text for text in told if text)
 
-    def _eye_change(self, latest: ExamRow, before: ExamRow, *, eye: Eye, name: str) -> str:
+    def _eye_change(self, latest: ExamRecord, before: ExamRecord, *, eye: Eye, name: str) -> str:
         new, old = (_value(_eyes(exam)[0 if eye is Eye.OD else 1], name) for exam in (latest, before))
         if new is None or old is None:
             return ""
@@ -115,11 +116,11 @@ class LatestSlip(QFrame):
         return side.format(change=self._words.diopters(new - old))
 
 
-def _worn(study: RecordStudy, exam: ExamRow) -> bool:
+def _worn(study: EyeStudy, exam: ExamRecord) -> bool:
     return any(reading.worn for reading in study.readings if reading.exam_id == exam.id)
 
 
-def _eyes(exam: ExamRow | None) -> tuple[EyeRow | None, EyeRow | None]:
+def _eyes(exam: ExamRecord | None) -> tuple[EyeRow | None, EyeRow | None]:
     return (None, None) if exam is None else (exam.od, exam.os)
 
 

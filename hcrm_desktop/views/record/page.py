@@ -161,12 +161,12 @@ class RecordPage(QWidget):
 
     def _show(self, study: RecordStudy) -> None:
         self._study = study
-        self._header.show_record(study.record, study.today)
-        self._verdict.show_study(study)
-        self._slip.show_study(study)
+        self._header.show_record(study.record, study.eyes.today)
+        self._verdict.show_study(study.eyes)
+        self._slip.show_study(study.eyes)
         self._strip.show_disputes(study.contested)
         self._tabs.show_study(study)
-        self._curves.show_study(study)
+        self._curves.show_study(study.eyes)
         self._states.show_content()
 
     @Slot(object)

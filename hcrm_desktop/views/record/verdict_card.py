@@ -2,9 +2,9 @@
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from hcrm_core.study import EyeStudy
 from hcrm_core.terms import Eye
 from hcrm_desktop.theme import set_property
-from hcrm_desktop.views.record.study import RecordStudy
 from hcrm_desktop.views.record.verdict_words import TONES, VerdictWords
 from hcrm_desktop.views.words import Words
 
@@ -31,7 +31,7 @@ class EyeTile(QWidget):
         column.addLayout(first)
         column.addWidget(self._detail)
 
-    def show_study(self, study: RecordStudy) -> None:
+    def show_study(self, study: EyeStudy) -> None:
         verdict = study.axial_verdicts[self._eye]
         self._change.setText(self._verdicts.headline(verdict))
         self._judgement.setText(self._verdicts.judgement(verdict))
@@ -60,7 +60,7 @@ class VerdictCard(QFrame):
         column.addLayout(row)
         column.addWidget(self._sentence)
 
-    def show_study(self, study: RecordStudy) -> None:
+    def show_study(self, study: EyeStudy) -> None:
         """Say it."""
         for tile in self._tiles:
             tile.show_study(study)

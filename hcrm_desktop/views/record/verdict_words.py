@@ -5,8 +5,8 @@ from decimal import Decimal
 from PySide6.QtCore import QObject
 
 from hcrm_core.facts.growth import Growth, Refusal
+from hcrm_core.study import AxialVerdict, EyeStudy, Pace
 from hcrm_core.terms import Eye
-from hcrm_desktop.views.record.study import AxialVerdict, Pace, RecordStudy
 from hcrm_desktop.views.words import Words
 
 TONES = {Pace.FAST: "danger", Pace.ABOVE: "warn", Pace.SUSPECT: "warn", Pace.BELOW: "ok", Pace.STEADY: "ok"}
@@ -56,7 +56,7 @@ class VerdictWords(QObject):
             parts.append(self.tr("同龄近视儿童平均 {mean} mm").format(mean=f"{verdict.mean_mm:.2f}"))
         return " · ".join(parts)
 
-    def sources(self, study: RecordStudy, verdict: AxialVerdict) -> str:
+    def sources(self, study: EyeStudy, verdict: AxialVerdict) -> str:
         """Where the numbers come from."""
         mean, growth = study.references.axial_growth, verdict.growth
         lines = [
@@ -68,14 +68,14 @@ class VerdictWords(QObject):
             lines.insert(0, between.format(start=self._words.day(growth.from_on), end=self._words.day(growth.to_on)))
         return "\n".join(lines)
 
-    def sentence(self, study: RecordStudy) -> str:
+    def sentence(self, study: EyeStudy) -> str:
         """Both eyes, axial length and refraction, in one sentence."""
         axial = [self._axial_clause(eye, study.axial_verdicts[eye]) for eye in Eye]
         return self.tr("{clauses}；{refraction}").format(
             clauses=self.tr("；").join(axial), refraction=self.refraction_sentence(study)
         )
 
-    def refraction_sentence(self, study: RecordStudy) -> str:
+    def refraction_sentence(self, study: EyeStudy) -> str:
         """Both eyes' refraction; one reason where it is the same for both."""
         refraction = [self._refraction_clause(eye, study.refraction_growth[eye]) for eye in Eye]
         if study.refraction_growth[Eye.OD].refusal is study.refraction_growth[Eye.OS].refusal is not None:

@@ -5,9 +5,9 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from hcrm_core.curves.picture import Mark, Picture, Point, Quantity, Scale, ribbons
 from hcrm_core.facts.growth import RefractionReading
-from hcrm_desktop.cache.rows import OrderRow
-from hcrm_desktop.charts.picture import Mark, Picture, Point, Quantity, Scale, ribbons
+from hcrm_core.record import OrderRecord
 
 # Myopia, moderate and high myopia: SE at or below (2024 Chinese guideline; IMI 2019).
 DEFINITIONS = (Decimal("-0.50"), Decimal("-3.00"), Decimal("-6.00"))
@@ -18,7 +18,7 @@ def refraction_picture(
     readings: Sequence[RefractionReading],
     *,
     drops: Mapping[UUID, bool | None],
-    orders: Sequence[OrderRow],
+    orders: Sequence[OrderRecord],
     birth: date | None,
     today: date,
 ) -> Picture:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
+from hcrm_core.curves.picture import Band, Mark, Picture, Point, Quantity, Scale, ribbons
 from hcrm_core.eye.age import exact_age
 from hcrm_core.eye.percentiles import AxialLengthReference, Refused
+from hcrm_core.record import ExamRecord, OrderRecord
 from hcrm_core.terms import ExamStatus, Sex
-from hcrm_desktop.cache.rows import ExamRow, OrderRow
-from hcrm_desktop.charts.picture import Band, Mark, Picture, Point, Quantity, Scale, ribbons
 
 HIGH_MYOPIA_MM = Decimal("26.00")  # 2024 Chinese guideline: high myopia at 26 mm and above
 _PAIRS = ((5, 95), (10, 90), (25, 75), (50, 50))  # bands, outer to inner, and the median
@@ -17,9 +17,9 @@ _LEAST_SPAN_MM = 1.6
 
 
 def axial_length_picture(
-    exams: Sequence[ExamRow],
+    exams: Sequence[ExamRecord],
     *,
-    orders: Sequence[OrderRow],
+    orders: Sequence[OrderRecord],
     sex: Sex | None,
     birth: date | None,
     today: date,
@@ -46,7 +46,9 @@ def axial_length_picture(
     )
 
 
-def _points(exams: Sequence[ExamRow], *, scale: Scale, sex: Sex | None, reference: AxialLengthReference) -> list[Point]:
+def _points(
+    exams: Sequence[ExamRecord], *, scale: Scale, sex: Sex | None, reference: AxialLengthReference
+) -> list[Point]:
     return [
         Point(
             eye=eye.eye,
@@ -61,8 +63,8 @@ def _points(exams: Sequence[ExamRow], *, scale: Scale, sex: Sex | None, referenc
             ),
         )
         for exam in exams
-        for eye in (exam.od, exam.os)
-        if eye is not None and eye.axial_length_mm is not None
+        for eye in exam.eyes
+        if eye.axial_length_mm is not None
     ]
 
 

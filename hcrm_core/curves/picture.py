@@ -10,11 +10,13 @@ from itertools import groupby
 from uuid import UUID
 
 from hcrm_core.eye.age import exact_age
+from hcrm_core.record import OrderRecord
 from hcrm_core.terms import Eye, ProductKind
-from hcrm_desktop.cache.rows import OrderRow
 
 
 class Quantity(StrEnum):
+    """What is drawn, and in which unit."""
+
     AXIAL_LENGTH = "axial_length"  # mm
     REFRACTION = "refraction"  # spherical equivalent, D
 
@@ -140,7 +142,7 @@ class Scale:
 
 
 def ribbons(
-    orders: Sequence[OrderRow], *, scale: Scale, x_range: tuple[float, float], today: date
+    orders: Sequence[OrderRecord], *, scale: Scale, x_range: tuple[float, float], today: date
 ) -> tuple[Ribbon, ...]:
     """Episodes of wear per eye: consecutive dispensed lenses of one product, until the next product or the end."""
     found: list[Ribbon] = []
@@ -159,7 +161,7 @@ def _clipped(ribbon: Ribbon, *, low: float, high: float) -> Ribbon:
     return replace(ribbon, start=max(ribbon.start, low), end=min(ribbon.end, high), changes=changes)
 
 
-def _ribbon(run: Sequence[OrderRow], *, end: date, scale: Scale) -> Ribbon:
+def _ribbon(run: Sequence[OrderRecord], *, end: date, scale: Scale) -> Ribbon:
     last = run[-1].ended_on
     return Ribbon(
         eye=run[0].eye,
@@ -170,7 +172,7 @@ def _ribbon(run: Sequence[OrderRow], *, end: date, scale: Scale) -> Ribbon:
     )
 
 
-def _dispensed(order: OrderRow) -> date:
+def _dispensed(order: OrderRecord) -> date:
     return order.dispensed_on or date.max
 
 
