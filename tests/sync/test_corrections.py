@@ -203,6 +203,7 @@ def test_two_people_who_pick_differently_are_told(eyes: tuple[Desk, Desk], clini
     assert statuses(first, clinic) == statuses(second, clinic)
 
 
+@pytest.mark.long
 def test_two_people_who_pick_the_same_agree(eyes: tuple[Desk, Desk], clinic: Clinic) -> None:
     former, late = contested(eyes, clinic)
     corrections.keep_mine(eyes[1].workspace, op_id=conflict(eyes[1]).op_id)
@@ -231,6 +232,7 @@ def test_a_pick_that_has_not_seen_a_third_correction_does_not_count(
     assert statuses(third_desk, clinic) == statuses(eyes[1], clinic) == expected
 
 
+@pytest.mark.long
 def test_of_several_other_corrections_theirs_must_be_picked(eyes: tuple[Desk, Desk], clinic: Clinic) -> None:
     contested(eyes, clinic)
     correct(eyes[0], clinic, sphere="-4.00")
@@ -260,6 +262,7 @@ def test_of_a_dispute_the_last_one_that_is_not_void_stands(eyes: tuple[Desk, Des
     assert statuses(eyes[0], clinic) == statuses(eyes[1], clinic) == expected
 
 
+@pytest.mark.long
 def test_one_after_the_other_is_no_conflict(eyes: tuple[Desk, Desk], clinic: Clinic) -> None:
     former = correct(eyes[0], clinic, sphere="-3.00")
     sync(*eyes)
@@ -312,6 +315,7 @@ def test_what_was_corrected_meanwhile_is_not_voided_unseen(eyes: tuple[Desk, Des
     assert statuses(eyes[0], clinic) == {clinic.mine.exam_id: "void", late: "final"}
 
 
+@pytest.mark.long
 def test_what_is_void_already_needs_no_second_void(eyes: tuple[Desk, Desk], clinic: Clinic) -> None:
     for desk in eyes:
         void(desk, clinic, clinic.mine.exam_id, reason=f"{desk.folder.name}的理由")
@@ -325,6 +329,7 @@ def test_what_is_void_already_needs_no_second_void(eyes: tuple[Desk, Desk], clin
     assert waiting(eyes[1]) == []
 
 
+@pytest.mark.long
 def test_an_examination_entered_and_voided_off_line_is_both(eyes: tuple[Desk, Desk], clinic: Clinic) -> None:
     late = correct(eyes[0], clinic, sphere="-3.00")
     void(eyes[0], clinic, late)
@@ -467,9 +472,9 @@ def test_an_edit_of_an_edit_that_was_not_sent_yet_follows_it(desks: tuple[Desk, 
 def test_nothing_that_anybody_entered_is_lost(desks: tuple[Desk, Desk], clinic: Clinic) -> None:
     """Two desks edit the same fields at cross purposes, each deciding for himself every time."""
     entered: set[tuple[str, str]] = set()
-    for number, desk in zip(range(8), itertools.cycle(desks), strict=False):
+    for number, desk in zip(range(6), itertools.cycle(desks), strict=False):
         for field in ("customer.name", "guardian.phone"):
-            value = f"王{'甲乙丙丁戊己庚辛'[number]}" if field == "customer.name" else f"1380013800{number}"
+            value = f"王{'甲乙丙丁戊己'[number]}" if field == "customer.name" else f"1380013800{number}"
             entered.add((field.partition(".")[2], value))
             edit(desk, clinic, {field: value})
         if number % 3 == 2:
@@ -584,6 +589,7 @@ def test_a_snooze_that_came_after_a_contact_is_told_whose(desks: tuple[Desk, Des
     assert (theirs.field, theirs.mine, theirs.theirs, theirs.by) == ("state", "snoozed", "snoozed", "员工assistant")
 
 
+@pytest.mark.long
 def test_a_snooze_that_came_after_a_snooze_has_no_author(desks: tuple[Desk, Desk], clinic: Clinic) -> None:
     for desk in desks:
         commands.snooze_task(desk.workspace, task_id=clinic.mine.task_id, until=NEXT_WEEK)
