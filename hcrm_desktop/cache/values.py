@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Date, Integer, Table, Text, Uuid
+from sqlalchemy import JSON, Boolean, Date, Integer, Table, Text, Uuid
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.types import TypeEngine
@@ -84,7 +84,7 @@ class Storing:
         return (*known, stream, self._extra(values, extra))
 
     def _extra(self, values: Sequence[Any], places: list[int]) -> str | None:
-        unknown = {self._names[place]: values[place] for place in places if values[place] is not None}
+        unknown = {self._names[place]: values[place] for place in sorted(places) if values[place] is not None}
         text: str | None = _storer(JSON())(unknown) if unknown else None
         return text
 
@@ -113,7 +113,8 @@ def _readers(kind: str) -> dict[str, Callable[[Any], Any]]:
 def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
     readers: list[tuple[type[TypeEngine[Any]], Callable[[Any], Any]]] = [
         (Uuid, UUID),
-        (UtcInstant, datetime.fromisoformat),
+        (UtcInstant, _instant),
+        (Boolean, _boolean),
         (Exact, Decimal),
         (Date, date.fromisoformat),
         (Text, _text),
@@ -133,6 +134,19 @@ def _storer(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
         return bind
     # Days, people, diopters and instants come again and again; typed, because True is not 1.
     return lru_cache(maxsize=4096, typed=True)(lambda value: bind(read(value)))
+
+
+def _instant(value: Any) -> datetime:
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None:
+        raise ValueError("an instant of no time zone")
+    return instant
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("neither true nor false")
+    return value
 
 
 def _text(value: Any) -> str:

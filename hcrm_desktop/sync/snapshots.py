@@ -92,6 +92,11 @@ class _Held:
     size: int = 0
     total: int | None = None
 
+    @property
+    def next_offset(self) -> int:
+        """From where to ask on. Of a whole file the last byte: is it still what this reader is to be sent?"""
+        return self.size - 1 if self.size and self.size == self.total else self.size
+
 
 class _Parts:
     """The parts of one stream's file, in the sealed cache."""
@@ -127,11 +132,9 @@ class _Parts:
 
 def _fetch(parts: _Parts, ask: Ask, *, progress: Callable[[float], None]) -> None:
     held = parts.held()
-    if held.total is not None and held.size == held.total:
-        return
     catching = _Catching(parts, held, progress=progress)
     try:
-        ask(parts.stream, offset=held.size, etag=held.etag, sink=catching.take)
+        ask(parts.stream, offset=held.next_offset, etag=held.etag, sink=catching.take)
     finally:
         catching.keep()
 
@@ -142,11 +145,14 @@ class _Catching:
     def __init__(self, parts: _Parts, held: _Held, *, progress: Callable[[float], None]) -> None:
         self._parts, self._held, self._progress = parts, held, progress
         self._answer: SnapshotAnswer | None = None
+        self._again = False
         self._kept, self._gathered = held.size, bytearray()
 
     def take(self, answer: SnapshotAnswer, part: bytes) -> None:
         if answer is not self._answer:
             self._begin(answer)
+        if self._again:  # the byte that was asked for again
+            return
         self._gathered += part
         if len(self._gathered) >= PART_BYTES:
             self.keep()
@@ -162,12 +168,15 @@ class _Catching:
 
     def _begin(self, answer: SnapshotAnswer) -> None:
         """Another file, or the whole of it again, has nothing to do with what is here."""
-        self._answer = answer
+        self._answer, self._again = answer, False
         self._gathered.clear()
         if answer.start == 0 or answer.etag != self._held.etag:
             self._parts.drop()
             self._kept = 0
-        if answer.start != self._kept:
+        elif answer.start == self._held.next_offset:
+            self._again = answer.start < self._held.size
+            return
+        if answer.start != 0:
             raise ServerFailed("a part of a file from another place than asked for", remedy="it is tried again")
 
 
