@@ -1,22 +1,27 @@
 """Exams pushed by an optometrist: kept as entered, never overwritten, refused only if impossible."""
 
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from hcrm_central.jobs.facts import rebuild_facts
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
-from hcrm_core.wire import Json, OperationKind, OperationResult, ResultStatus
+from hcrm_core.wire import Json, Operation, OperationKind, OperationResult, ResultStatus
 from hcrm_store.base import new_id
 from hcrm_store.care import Visit
 from hcrm_store.clinical import Exam, EyeMeasurement
+from hcrm_store.people import FieldChange
 from tests.central.conftest import SignIn
-from tests.factories import Clinic, Workstation, exam_body
+from tests.factories import Child, Clinic, Workstation, add_exam, exam_body
 from tests.fakes import FakeClock
+from tests.rights import change_account
 
 TODAY = date(2026, 11, 22)
 
@@ -181,11 +186,193 @@ def test_a_follow_up_without_a_task_books_the_agreed_day(client_for: SignIn, cli
 
 
 def test_a_staff_member_without_an_account_of_staff_cannot_be_the_author(
-    client_for: SignIn, clinic: Clinic, store: Store
+    client_for: SignIn, clinic: Clinic, store: Store, clock: FakeClock
 ) -> None:
-    with transaction(store.jobs) as session:
-        session.execute(text("UPDATE account SET staff_id = NULL WHERE username = 'manager'"))
+    change_account(store, clock, clinic.accounts["manager"], staff_id=None)
+    clock.advance(timedelta(minutes=5))
     client = client_for("manager")
     body = {"customer_id": str(clinic.mine.customer_id), "channel": "phone", "outcome": "no_answer"}
     result = client.push(client.operation(OperationKind.RECORD_FOLLOW_UP, new_id(), body)).results[0]
     assert (result.status, result.reason) == (ResultStatus.HELD, "not_permitted")
+
+
+# ── corrections that meet, picks, voids ──────────────────────────────────────────────────────────────────
+
+PICK, VOID = OperationKind.PICK_EXAM, OperationKind.VOID_EXAM
+FORMER_DAY = date(2026, 5, 1)
+
+
+def correct(client: Workstation, clinic: Clinic, *, former: UUID | None = None, sphere: str = "-3.00") -> Operation:
+    """A correction, pushed."""
+    supersedes = {"supersedes_id": str(former or clinic.mine.exam_id), "amend_reason": "抄错"}
+    body = exam_body(clinic.mine, on=FORMER_DAY, eyes=eye(sphere=sphere), **supersedes)
+    operation = client.operation(OperationKind.RECORD_EXAM, new_id(), body)
+    client.push(operation)
+    return operation
+
+
+def decide(client: Workstation, kind: OperationKind, exam_id: UUID, body: Json, **options: Any) -> OperationResult:
+    return client.push(client.operation(kind, exam_id, body, **({"base_ver": 1} | options))).results[0]
+
+
+def pick(client: Workstation, clinic: Clinic, picked: UUID, *rejected: UUID, **options: Any) -> OperationResult:
+    body = {"customer_id": str(clinic.mine.customer_id), "rejected_ids": [str(one) for one in rejected]}
+    ver = options.pop("base_ver", 1)
+    return decide(client, PICK, picked, body | options, base_ver=ver)
+
+
+def void(
+    client: Workstation, child: Child, exam_id: UUID, *, reason: str = "录错人", **options: Any
+) -> OperationResult:
+    return decide(client, VOID, exam_id, {"customer_id": str(child.customer_id), "reason": reason}, **options)
+
+
+def standing(store: Store, clinic: Clinic) -> dict[UUID, str]:
+    with Session(store.jobs) as session:
+        found = session.execute(select(Exam.id, Exam.status).where(Exam.customer_id == clinic.mine.customer_id))
+        return {row.id: row.status.value for row in found}
+
+
+@pytest.fixture
+def disputed(client_for: SignIn, clinic: Clinic) -> tuple[UUID, UUID]:
+    """Two corrections of one examination: versions 2 (final, then contested) and 1."""
+    return tuple(correct(client_for(name), clinic).row_id for name in ("optometrist", "optometrist2"))  # type: ignore[return-value]  # two
+
+
+def test_a_second_correction_is_kept_and_told_the_first(client_for: SignIn, clinic: Clinic, store: Store) -> None:
+    first = correct(client_for("optometrist"), clinic)
+    client = client_for("optometrist2")
+    second = correct(client, clinic, sphere="-3.50")
+    again = client.push(second).results[0]  # a lost answer
+    assert (again.status, again.ver) == (ResultStatus.CONFLICT, 1)
+    (theirs,) = again.theirs
+    assert (theirs.mine, theirs.theirs, theirs.by) == (str(second.row_id), str(first.row_id), "员工optometrist")
+    assert again.row is not None
+    assert again.row.body["status"] == "contested"
+    assert standing(store, clinic) == {
+        clinic.mine.exam_id: "amended",
+        first.row_id: "contested",
+        second.row_id: "contested",
+    }
+
+
+def test_every_change_of_a_status_is_noted_with_who_and_why(
+    client_for: SignIn, clinic: Clinic, store: Store, disputed: tuple[UUID, UUID]
+) -> None:
+    client = client_for("optometrist")
+    pick(client, clinic, disputed[1], disputed[0], reason="复核过原始单")
+    void(client, clinic.mine, disputed[1], reason="录错人", base_ver=2)
+    with Session(store.jobs) as session:
+        noted = session.query(FieldChange).order_by(FieldChange.created_at, FieldChange.new).all()
+    by = {clinic.staff["optometrist"]: "1", clinic.staff["optometrist2"]: "2"}
+    assert {(one.subject, one.field, one.applied) for one in noted} == {("exam", "status", True)}
+    assert [(one.subject_id, one.old, one.new, by[one.by_id], one.reason) for one in noted if one.by_id] == [
+        (clinic.mine.exam_id, "final", "amended", "1", "抄错"),
+        (disputed[0], "final", "contested", "2", "抄错"),
+        (disputed[0], "contested", "amended", "1", "复核过原始单"),
+        (disputed[1], "contested", "final", "1", "复核过原始单"),
+        (disputed[1], "final", "void", "1", "录错人"),
+    ]
+
+
+def test_contested_examinations_do_not_count_as_facts(
+    clinic: Clinic, store: Store, clock: FakeClock, disputed: tuple[UUID, UUID]
+) -> None:
+    rebuild_facts(store.jobs, [clinic.mine.customer_id], clock=clock)
+    query = text("SELECT last_exam_on FROM customer_facts WHERE customer_id = :id")
+    with Session(store.jobs) as session:
+        assert session.execute(query, {"id": clinic.mine.customer_id}).scalar_one() is None
+
+
+def test_all_can_be_kept_as_examinations_of_their_own(
+    client_for: SignIn, clinic: Clinic, store: Store, disputed: tuple[UUID, UUID]
+) -> None:
+    result = pick(client_for("optometrist"), clinic, disputed[1], disputed[0], keep_all=True)
+    assert (result.status, result.ver) == (ResultStatus.APPLIED, 2)
+    assert standing(store, clinic) == {clinic.mine.exam_id: "amended", disputed[0]: "final", disputed[1]: "final"}
+
+
+def test_the_corrected_examination_is_no_party_to_a_pick(
+    client_for: SignIn, clinic: Clinic, store: Store, disputed: tuple[UUID, UUID]
+) -> None:
+    pick(client_for("optometrist"), clinic, disputed[1], disputed[0], clinic.mine.exam_id, keep_all=True)
+    assert standing(store, clinic)[clinic.mine.exam_id] == "amended"
+
+
+def test_a_pick_of_another_version_is_shown_what_was_picked(
+    client_for: SignIn, clinic: Clinic, store: Store, disputed: tuple[UUID, UUID]
+) -> None:
+    pick(client_for("optometrist"), clinic, disputed[0], disputed[1], base_ver=2)
+    late = pick(client_for("optometrist2"), clinic, disputed[1], disputed[0])
+    assert (late.status, late.ver) == (ResultStatus.CONFLICT, 2)
+    assert [(one.field, one.theirs, one.by) for one in late.theirs] == [("exam", str(disputed[0]), "员工optometrist")]
+    knowing = pick(client_for("optometrist2"), clinic, disputed[1], disputed[0], base_ver=late.ver)
+    assert knowing.status is ResultStatus.APPLIED
+    assert standing(store, clinic)[disputed[1]] == "final"
+
+
+def test_what_was_voided_is_not_picked(client_for: SignIn, clinic: Clinic, disputed: tuple[UUID, UUID]) -> None:
+    client = client_for("optometrist")
+    void(client, clinic.mine, disputed[1])
+    late = pick(client, clinic, disputed[1], disputed[0])
+    assert late.status is ResultStatus.CONFLICT
+    assert [(one.field, one.theirs) for one in late.theirs] == [("status", "void")]
+    assert pick(client, clinic, disputed[1], disputed[0], base_ver=late.ver).reason == "exam_void"
+
+
+def test_a_pick_names_examinations_of_one_dispute(
+    client_for: SignIn, clinic: Clinic, store: Store, disputed: tuple[UUID, UUID]
+) -> None:
+    client = client_for("optometrist")
+    with transaction(store.jobs) as session:
+        apart = add_exam(session, customer_id=clinic.mine.customer_id, site_id=clinic.north)
+    before = standing(store, clinic)
+    for picked, rejected in (
+        (disputed[1], apart),
+        (disputed[1], disputed[1]),
+        (disputed[1], clinic.colleagues.exam_id),
+        (new_id(), disputed[0]),
+        (clinic.colleagues.exam_id, disputed[0]),
+    ):
+        result = pick(client, clinic, picked, rejected)
+        assert (result.status, result.reason) == (ResultStatus.HELD, "exam_unknown")
+    assert pick(client, clinic, disputed[1]).reason == "invalid_body:rejected_ids"
+    assert standing(store, clinic) == before
+
+
+def test_an_examination_is_voided_with_a_reason_and_once(client_for: SignIn, clinic: Clinic, store: Store) -> None:
+    client = client_for("optometrist")
+    for reason, told in (("", "invalid_body:reason"), ("  ", "void_reason_needed")):
+        assert void(client, clinic.mine, clinic.mine.exam_id, reason=reason).reason == told
+    assert void(client, clinic.mine, new_id()).reason == "exam_unknown"
+    assert void(client, clinic.mine, clinic.colleagues.exam_id).reason == "exam_unknown"
+    assert void(client, clinic.mine, clinic.mine.exam_id).ver == 2
+    for base_ver in (1, 2, None):
+        late = void(client, clinic.mine, clinic.mine.exam_id, base_ver=base_ver)
+        assert late.status is ResultStatus.CONFLICT
+        assert [(one.theirs, one.by) for one in late.theirs] == [("void", "员工optometrist")]
+    assert standing(store, clinic) == {clinic.mine.exam_id: "void"}
+
+
+@pytest.mark.parametrize("username", ["assistant", "manager", "executive", "admin", "far_eye"])
+def test_nobody_but_an_optometrist_of_the_site_picks_or_voids(
+    client_for: SignIn, clinic: Clinic, store: Store, disputed: tuple[UUID, UUID], username: str
+) -> None:
+    client, before = client_for(username), standing(store, clinic)
+    reason = "not_visible" if username == "far_eye" else "not_permitted"
+    assert pick(client, clinic, disputed[1], disputed[0]).reason == reason
+    assert void(client, clinic.mine, disputed[1]).reason == reason
+    assert standing(store, clinic) == before
+
+
+@pytest.mark.long
+def test_corrections_at_the_same_moment_are_never_both_valid(client_for: SignIn, clinic: Clinic, store: Store) -> None:
+    clients = [client_for(name) for name in ("optometrist", "optometrist2") * 2]
+    for round_number in range(10):
+        with transaction(store.jobs) as session:
+            former = add_exam(session, customer_id=clinic.mine.customer_id, site_id=clinic.north)
+        with ThreadPoolExecutor(len(clients)) as pool:
+            made = list(pool.map(lambda client: correct(client, clinic, former=former).row_id, clients))  # noqa: B023 - ends here
+        found = standing(store, clinic)
+        assert {found[one] for one in made} == {"contested"}, round_number
+        assert found[former] == "amended"
