@@ -7,7 +7,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from hcrm_central.audit import audit
@@ -146,7 +146,15 @@ def _site_ids(session: Session, account: Account) -> list[UUID]:
     if account.role in GROUP_WIDE:
         return list(session.scalars(select(Site.id).where(Site.active).order_by(Site.code)))
     staff = session.get(Staff, account.staff_id) if account.staff_id else None
-    return [staff.site_id] if staff and account.role in NEEDS_STAFF else []
+    if staff is None or account.role not in NEEDS_STAFF:
+        return []
+    return [staff.site_id, *_sites_besides(session, staff)] if account.role is Role.ASSISTANT else [staff.site_id]
+
+
+def _sites_besides(session: Session, staff: Staff) -> list[UUID]:
+    """Other sites where an assistant looks after somebody: a child who moved stays with the one he knows."""
+    assigned = session.scalars(select(func.hcrm.assigned_sites(staff.id)))
+    return sorted(site for site in assigned if site != staff.site_id)
 
 
 def person_of(account: Account, principal: Principal) -> Person:

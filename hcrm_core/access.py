@@ -38,15 +38,17 @@ def may_see(role: Role, access: Access) -> bool:
     return access in PROFILES[role]
 
 
-def profile_hash(role: Role, columns: dict[str, list[str]]) -> str:
-    """A short name for what a role receives of each kind; a client resets a stream when it changes.
+def profile_hash(role: Role, columns: dict[str, list[str]], *, rows: str = "") -> str:
+    """A short name for what a reader receives of each kind; a client resets a stream when it changes.
 
     Args:
         role: the reader's role.
         columns: column names by kind, as they will be sent.
+        rows: what else decides which rows he sees, where it may change without the rows changing.
 
     Returns:
         16 hex digits.
     """
-    text = role.value + "|" + ";".join(f"{kind}:{','.join(sorted(names))}" for kind, names in sorted(columns.items()))
+    kinds = ";".join(f"{kind}:{','.join(sorted(names))}" for kind, names in sorted(columns.items()))
+    text = f"{role.value}|{rows}|{kinds}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]

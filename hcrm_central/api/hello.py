@@ -127,7 +127,7 @@ def grants(principal: Principal) -> list[StreamGrant]:
     """The streams a principal may pull, in the order to pull: all tasks before all people before all exams."""
     areas = list(Area) if principal.role in READS_CUSTOMERS else [Area.REF]
     return [
-        StreamGrant(key=stream_key(area, site_id), profile=profile_of(area, principal.role))
+        StreamGrant(key=stream_key(area, site_id), profile=profile_of(area, principal))
         for area in areas
         for site_id in _sites(area, principal.site_ids)
     ]
@@ -137,10 +137,18 @@ def _sites(area: Area, site_ids: Sequence[UUID]) -> Sequence[UUID | None]:
     return [None] if area is Area.REF else site_ids
 
 
-def profile_of(area: Area, role: Role) -> str:
-    """The hash of the columns that a role is sent of an area's kinds."""
-    kinds = [kind for kind, (where, _) in KINDS.items() if where is area]
-    return profile_hash(role, {kind: columns_for(kind, role) for kind in kinds})
+def profile_of(area: Area, principal: Principal) -> str:
+    """The hash of what a reader is sent of an area: columns by his role, rows by whom he looks after."""
+    kinds, role = [kind for kind, (where, _) in KINDS.items() if where is area], principal.role
+    columns = {kind: columns_for(kind, role) for kind in kinds}
+    return profile_hash(role, columns, rows=_rows_decided_by(area, principal))
+
+
+def _rows_decided_by(area: Area, principal: Principal) -> str:
+    """What changes the rows of a stream for its reader without any row changing: an account that acts as another member
+    of staff; for families, which are read by one of several streams, the sites (hcrm_central.store.membership)."""
+    staff = "" if area is Area.REF or principal.role is Role.MANAGER else str(principal.staff_id)
+    return ",".join([staff, *(str(site) for site in principal.site_ids if area is Area.PEOPLE)])
 
 
 def epoch_of(session: Session) -> UUID:

@@ -39,13 +39,17 @@ def test_executives_and_administrators_are_granted_reference_data_only(client_fo
         assert [grant.key for grant in client_for(username).hello().streams] == ["ref"]
 
 
-def test_profiles_differ_by_role_and_not_by_site(client_for: SignIn) -> None:
+def test_profiles_tell_columns_and_whose_rows_they_are(client_for: SignIn) -> None:
     profiles = {
         username: {g.key.rpartition(":")[2]: g.profile for g in client_for(username).hello().streams}
-        for username in ("assistant", "far", "optometrist")
+        for username in ("assistant", "assistant2", "optometrist", "manager")
     }
-    assert profiles["assistant"] == profiles["far"]
-    assert profiles["assistant"]["clinical"] != profiles["optometrist"]["clinical"]
+    for area in ("tasks", "people", "clinical"):
+        assert len({one[area] for one in profiles.values()}) == len(profiles)
+    assert profiles["assistant"]["ref"] == profiles["assistant2"]["ref"]
+    assert profiles["assistant"] == {
+        g.key.rpartition(":")[2]: g.profile for g in client_for("assistant").hello().streams
+    }
 
 
 def test_hello_notes_what_the_workstation_reports(client_for: SignIn, store: Store, clock: FakeClock) -> None:

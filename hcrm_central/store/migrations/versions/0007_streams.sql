@@ -173,6 +173,14 @@ CREATE TRIGGER note_delete AFTER DELETE ON customer REFERENCING OLD TABLE AS cha
 
 REVOKE EXECUTE ON FUNCTION hcrm.rows_of_customers(uuid[]), hcrm.rows_of_families(uuid[]), hcrm.note_families(uuid[]) FROM PUBLIC;
 
+-- The sites whose streams hold customers of an assistant. Ids of sites only.
+CREATE FUNCTION hcrm.assigned_sites(staff uuid) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    SELECT DISTINCT site_id FROM customer WHERE assistant_id = staff
+$$;
+REVOKE EXECUTE ON FUNCTION hcrm.assigned_sites(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION hcrm.assigned_sites(uuid) TO hcrm_app, hcrm_jobs;
+
 -- ── what is there already: missing entries are made, and where a row does not belong any more it is noted as gone ──
 DO $$
 BEGIN
