@@ -45,6 +45,8 @@ def _current(connection: Connection) -> set[tuple[str, UUID, datetime]]:
 def _move(connection: Connection, history: str, *, subject: UUID, since: datetime, to: datetime) -> None:
     values: dict[str, Any] = {"subject": subject, "since": since, "to": to}
     of = f"{HISTORIES[history]} = :subject"
+    former = f"SELECT max(since) + interval '1 microsecond' FROM {history} WHERE {of} AND since < :since"
+    values["to"] = connection.execute(text(f"SELECT greatest(:to, ({former}))"), values).scalar_one()
     connection.execute(text(f"UPDATE {history} SET until = :to WHERE {of} AND until = :since"), values)
     connection.execute(text(f"UPDATE {history} SET since = :to WHERE {of} AND since = :since"), values)
 
