@@ -139,6 +139,7 @@ class SyncEngine:
     def _greeted(self) -> HelloResponse:
         """What hello says comes before everything else: who, which database, which streams, which number."""
         self._line.course.enter(SyncState.HELLO)
+        self._line.session.require()
         hello = self._hello()
         with self._workspace.exclusive():
             self._take_person(hello.person)

@@ -216,6 +216,8 @@ class SyncLoop:
             return 0.0
         if isinstance(error, SessionEnded) and error.code == RefusalCode.DEVICE_REVOKED:
             orders.obey(self._workspace.outbox, Order.REVOKED)
+        elif isinstance(error, SessionEnded) and error.code == RefusalCode.SESSION_ENDED:
+            orders.lift(self._workspace.outbox)  # a workstation that is blocked is not told so
         self._board.lost(problem=self._blocking(error), state=SyncState.BLOCKED)
         self.course.enter(SyncState.BLOCKED)
         return self._jittered(BLOCKED_SECONDS)

@@ -96,6 +96,20 @@ class CentreSession:
                 raise
         return request(self._refreshed(headers))
 
+    def require(self) -> None:
+        """Make sure that there is a session. Without one, ask whether this workstation may stay as it is.
+
+        Raises:
+            SignInRequired: there is none; as SessionEnded, with what the centre says of the workstation.
+            DeviceWiped: it is to be emptied, whoever was signed in.
+        """
+        if self._headers() is not None:
+            return
+        try:
+            self._client.refresh("", device=self.claim())
+        except Unreachable:
+            raise SignInRequired("there is no session", remedy="sign in") from None
+
     def claim(self) -> DeviceClaim:
         """This workstation, presenting itself."""
         device = self._workspace.outbox.device()

@@ -24,7 +24,7 @@ from hcrm_core.errors import HcrmError
 from hcrm_core.wire import Cursor, Person, SnapshotEnd, SnapshotHead, SnapshotKind, StreamGrant
 from hcrm_desktop.cache import overlay, streams
 from hcrm_desktop.cache.tables import KIND_TABLES, SNAPSHOT_PART
-from hcrm_desktop.cache.values import storing
+from hcrm_desktop.cache.values import stored_id, storing
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.sync.client import ServerFailed, Sink, SnapshotAnswer
 
@@ -279,17 +279,18 @@ class _Applying:
             return
         how = storing(kind.kind, tuple(kind.columns))
         stored = [how.stored(row, stream=self._grant.key) for row in rows]
-        self._former[kind.kind].difference_update(row_id.hex for row_id in ids)
+        self._former[kind.kind].difference_update(ids)
         with self._beneath_the_overlay() as session:
             session.connection().exec_driver_sql(how.unless_older, stored)
 
-    def _counted(self, kind: SnapshotKind, row: Any) -> UUID:
+    def _counted(self, kind: SnapshotKind, row: Any) -> str:
+        """The id of a row, as it is stored."""
         if not isinstance(row, list) or len(row) != len(kind.columns) or not isinstance(row[1], int):
             raise _Unusable("a row of another shape")
-        row_id = UUID(str(row[0]))
+        row_id, ver = str(row[0]), row[1]
         self.rows += 1
-        self._digest = (self._digest + row_digest(kind.kind, row_id, ver=row[1])) % MODULUS
-        return row_id
+        self._digest = (self._digest + row_digest(kind.kind, row_id, ver=ver)) % MODULUS
+        return stored_id(row_id)
 
     def _finish(self, cursor: Cursor) -> Cursor:
         """What the file did not bring goes, and the stream counts as read, in one transaction."""

@@ -30,9 +30,9 @@ class ScriptedCentre:
         answer = self.answers.get(request.url.path)
         return httpx.Response(404) if answer is None else answer(request)  # an older centre
 
-    def refuse(self, status: int, code: str, **headers: str) -> None:
+    def refuse(self, status: int, code: str, *, path: str = "/sync/hello", **headers: str) -> None:
         body = {"code": code, "message": "m", "remedy": "r"}
-        self.answers["/sync/hello"] = lambda _request: httpx.Response(status, json=body, headers=headers)
+        self.answers[path] = lambda _request: httpx.Response(status, json=body, headers=headers)
 
     def unplug(self) -> None:
         def nobody(_request: httpx.Request) -> httpx.Response:

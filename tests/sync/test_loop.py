@@ -115,11 +115,17 @@ def test_what_needs_a_person_is_named_and_asked_for_seldom(
     assert status(signed_in).problem == problem
 
 
-def test_a_session_that_ended_asks_no_more(loop: SyncLoop, centre: ScriptedCentre, signed_in: Workspace) -> None:
+def test_without_a_session_nothing_is_asked_but_whether_the_workstation_may_stay(
+    loop: SyncLoop, centre: ScriptedCentre, signed_in: Workspace
+) -> None:
     signed_in.outbox.keep(SESSION, None)
-    loop.step()
-    assert centre.asked == []
-    assert status(signed_in).problem == "sign_in_required"
+    for refusal in ("session_ended", "device_revoked", "session_ended"):
+        centre.refuse(401, refusal, path="/auth/refresh")
+        loop.step()
+        found = status(signed_in)
+        assert found.problem == ("revoked" if refusal == "device_revoked" else "sign_in_required")
+        assert found.lease_over == (refusal == "device_revoked")
+    assert centre.asked == ["/auth/refresh"] * 3
 
 
 def test_a_busy_centre_is_left_alone_for_as_long_as_it_says(loop: SyncLoop, centre: ScriptedCentre) -> None:
