@@ -43,22 +43,41 @@ def once(owner: object, name: str, arm: Arm) -> None:
 
 def workstation_points() -> dict[str, Arm]:
     """Where a workstation can be killed, in the order of a cycle."""
-    from hcrm_desktop.cache import commands, files, streams, workspace
+    from hcrm_desktop.cache import files, recovery, streams
     from hcrm_desktop.cache.outbox import Outbox
+    from hcrm_desktop.cache.workspace import Workspace
+    from hcrm_desktop.sync import snapshots
     from hcrm_desktop.sync.client import CentreClient
 
     return {
-        "entry written, not shown": lambda: instead_of(commands, "_show"),
+        "entry written, not shown": lambda: after(Outbox, "add"),
         "numbered, not sent": lambda: instead_of(CentreClient, "push"),
         "sent, answer not kept": lambda: after(CentreClient, "push"),
         "answer kept, not shown": lambda: after(Outbox, "answer"),
-        "mid page": lambda: after(streams, "put"),
-        "page applied, cursor not": lambda: instead_of(streams, "_advance"),
+        "mid page": lambda: after(streams, "_put_sent"),
+        "page applied, cursor not": lambda: instead_of(streams, "advance"),
         "page and cursor, nothing laid over": lambda: after(streams, "apply_page"),
         "settled, not laid again": lambda: after(Outbox, "settle"),
+        "mid copy of the outbox": lambda: instead_of(files, "force_to_disk"),
+        "copy of the outbox made": lambda: after(recovery, "_write_copy"),
+        "outbox open, cache not": lambda: instead_of(Workspace, "_opened_cache"),
         "outdated cache removed": lambda: after(files, "remove"),
-        "outbox open, cache not": lambda: instead_of(workspace, "_sound_cache"),
+        "outdated outbox half brought forward": lambda: after(recovery, "_add_digests"),
+        "part of a snapshot kept": lambda: as_files(lambda: after(snapshots._Parts, "add")),
+        "snapshot half in the cache": lambda: as_files(lambda: after(snapshots._Applying, "_put")),
+        "damaged outbox, nothing put together": lambda: after(recovery, "_begin_with_copy"),
+        "damaged outbox, put together and not in place": lambda: instead_of(recovery, "_swap"),
+        "damaged outbox set aside": lambda: after(files, "set_aside"),
     }
+
+
+def as_files(arm: Arm) -> None:
+    """However small a stream is, it comes as a file."""
+    from hcrm_desktop.sync import reading
+
+    assert reading.LARGE > 1
+    reading.LARGE = 1
+    arm()
 
 
 def service_points() -> dict[str, Arm]:

@@ -1,20 +1,22 @@
-"""A workstation without a screen that obeys lines: `python -m tests.acceptance.station FOLDER URL [POINT]`.
+"""A workstation without a screen, as a process of its own that obeys lines of words (processes.py).
 
 It uses what the real one uses: the encrypted files, the commands, and the conversation in its own thread. An entry
-may be sent at once: there is nobody here who could take it back. With a POINT it kills itself there (dying.py).
+may be sent at once: there is nobody here who could take it back. It may be told a point at which it kills itself
+(dying.py).
 
 Every line is answered with DONE, or with what is missing after PATIENCE seconds.
 """
 
 import itertools
-import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from hcrm_core.terms import Channel, Outcome
 from hcrm_desktop.cache import commands, outbox, queries
@@ -37,14 +39,14 @@ CLOCK = SystemClock()
 class Station:
     """The files of one profile and its conversation."""
 
-    def __init__(self, workspace: Workspace, url: str) -> None:
-        self._workspace, self._url = workspace, url
+    def __init__(self, workspace: Workspace, url: str, *, say: Callable[[str], None]) -> None:
+        self._workspace, self._url, self._say = workspace, url, say
         self._conversation: Conversation | None = None
         self._moved = threading.Condition()
 
-    def sign_in(self, username: str, *password: str) -> str:
+    def sign_in(self, username: str, password: str) -> str:
         client = CentreClient(self._url)
-        CentreSession(self._workspace, client).sign_in(username, " ".join(password))
+        CentreSession(self._workspace, client).sign_in(username, password)
         client.close()
         return self.talk()
 
@@ -77,7 +79,7 @@ class Station:
         """Call without end, and tell of each call that was saved."""
         for number in itertools.count():
             self.call(f"{name}-{number}")
-            print(f"{name}-{number}", flush=True)
+            self._say(f"{name}-{number}")
             threading.Event().wait(EACH)
         return "DONE"
 
@@ -101,12 +103,6 @@ class Station:
             ),
             missing=lambda: f"{len(self._calls())} calls, {self._said()}",
         )
-
-    def outdate(self) -> str:
-        """As if another release had written the cache."""
-        with self._workspace.write() as session:
-            session.execute(text("PRAGMA user_version=1"))
-        return "DONE"
 
     def end(self) -> None:
         if self._conversation is not None:
@@ -140,11 +136,13 @@ class Station:
         return () if record is None else record.follow_ups
 
 
-def main(folder: Path, url: str, *points: str) -> None:
+def main(wire: Connection, folder: Path, url: str, point: str | None) -> None:
+    """Obey until told to end, or until nobody is there any more."""
     outbox.UNDO_WINDOW = timedelta()
-    for point in points:
+    if point is not None:
         workstation_points()[point]()
-    station = Station(open_workspace(folder, key_from_file(folder, key_file=folder / "key"), clock=CLOCK), url)
+    workspace = open_workspace(folder, key_from_file(folder, key_file=folder / "key"), clock=CLOCK)
+    station = Station(workspace, url, say=wire.send)
     verbs: dict[str, Callable[..., str]] = {
         "sign-in": station.sign_in,
         "talk": station.talk,
@@ -155,13 +153,8 @@ def main(folder: Path, url: str, *points: str) -> None:
         "caught-up": station.caught_up,
         "offline": station.offline,
         "shows": station.shows,
-        "outdate": station.outdate,
     }
-    for line in sys.stdin:
-        verb, *words = line.split()
-        print(verbs[verb](*words), flush=True)
+    with suppress(EOFError):
+        for verb, *words in iter(wire.recv, ["end"]):
+            wire.send(verbs[verb](*words))
     station.end()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])

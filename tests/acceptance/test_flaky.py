@@ -35,7 +35,7 @@ def running(floor: Floor) -> Iterator[Floor]:
 @pytest.fixture(scope="module")
 def colleague(running: Floor) -> Iterator[StationProcess]:
     """Another workstation of the same site, with a good cable."""
-    with running.station("colleague") as station:
+    with running.workstation("colleague") as station:
         station.do("sign-in", "assistant", PASSWORD)
         station.do("caught-up")
         yield station
@@ -56,7 +56,7 @@ def desks(running: Floor, request: pytest.FixtureRequest) -> Iterator[list[Desk]
 def _desk(floor: Floor, opened: ExitStack) -> Desk:
     name = f"desk{next(_names)}"
     cable = opened.enter_context(Cable(floor.url))
-    return Desk(name=name, cable=cable, station=opened.enter_context(floor.station(name, url=cable.url)))
+    return Desk(name=name, cable=cable, station=opened.enter_context(floor.workstation(name, url=cable.url)))
 
 
 def everything_arrives(floor: Floor, desks: list[Desk], *, colleague: StationProcess, notes: list[str]) -> None:

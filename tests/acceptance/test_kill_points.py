@@ -3,16 +3,19 @@
 import random
 import subprocess
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 
 import pytest
+from sqlalchemy import text
 
+from hcrm_desktop.cache.keys import key_from_file
+from hcrm_desktop.cache.workspace import Workspace, open_workspace
+from hcrm_store.clock import SystemClock
 from tests.acceptance.dying import service_points, workstation_points
 from tests.acceptance.processes import Floor, StationProcess
 from tests.factories import PASSWORD
 
 TIMES = 300
-AT_OPENING = ("outdated cache removed", "outbox open, cache not")  # before any line can be obeyed
 MOMENT = 0.5  # seconds: a kill comes at random within this of a saved call
 
 
@@ -20,7 +23,7 @@ MOMENT = 0.5  # seconds: a kill comes at random within this of a saved call
 def signed_in(floor: Floor) -> Floor:
     """Two workstations of one assistant, whose profiles are filled."""
     with floor.service(), ExitStack() as opened:
-        stations = [opened.enter_context(floor.station(name)) for name in ("dying", "colleague")]
+        stations = [opened.enter_context(floor.workstation(name)) for name in ("dying", "colleague")]
         for station in stations:
             station.do("sign-in", "assistant", PASSWORD)
             station.do("caught-up")
@@ -33,7 +36,7 @@ def is_whole(floor: Floor, notes: list[str], *, unfinished: Sequence[str] = ()) 
     Args:
         unfinished: calls of which the workstation had not said that they are saved: none, or once.
     """
-    with floor.station("dying") as station, floor.station("colleague") as colleague:
+    with floor.workstation("dying") as station, floor.workstation("colleague") as colleague:
         for one in (station, colleague):
             one.do("talk")
         station.do("sent")
@@ -45,25 +48,67 @@ def is_whole(floor: Floor, notes: list[str], *, unfinished: Sequence[str] = ()) 
             one.do("shows", *notes[-20:])
 
 
+def opened(floor: Floor) -> Workspace:
+    folder = floor.home / "dying"
+    return open_workspace(folder, key_from_file(folder, key_file=folder / "key"), clock=SystemClock())
+
+
+def outdate_cache(floor: Floor) -> None:
+    """As if another release had written it."""
+    with closing(opened(floor)) as workspace, workspace.write() as session:
+        session.execute(text("PRAGMA user_version=1"))
+
+
+def outdate_outbox(floor: Floor) -> None:
+    """As the first release wrote it."""
+    with closing(opened(floor)) as workspace, workspace.outbox._engine.begin() as connection:
+        connection.execute(text("ALTER TABLE operation DROP COLUMN digest"))
+        connection.execute(text("PRAGMA user_version=1"))
+
+
+def damage_outbox(floor: Floor) -> None:
+    """Its copy has everything; of the file itself nothing can be read."""
+    with (floor.home / "dying" / "outbox.db").open("r+b") as file:
+        file.write(random.Random(1).randbytes(4096))
+
+
+BEFORE = {
+    "outdated cache removed": outdate_cache,
+    "outdated outbox half brought forward": outdate_outbox,
+    "part of a snapshot kept": outdate_cache,
+    "snapshot half in the cache": outdate_cache,
+    "damaged outbox, nothing put together": damage_outbox,
+}
+AT_OPENING = ("outbox open", "outdated", "damaged")  # before anything can be told
+WITHOUT_CUSTOMERS = ("part of", "snapshot")  # whom nobody can call
+AT_LEAVING = ("mid copy", "copy of")
+
+
+def die_at(floor: Floor, point: str, *, note: str) -> list[str]:
+    """Have a workstation killed there, if possible after a call. Returns the calls it must not lose."""
+    BEFORE.get(point, lambda _: None)(floor)
+    calls = [] if point.startswith((*AT_OPENING, *WITHOUT_CUSTOMERS)) else [note]
+    with floor.workstation("dying", dies_at=point) as station:
+        if calls:
+            station.tell("call", *calls)
+        station.tell("talk")
+        if point.startswith(AT_LEAVING):
+            station.tell("end")
+        assert station.has_killed_itself(), point
+    return calls
+
+
 def test_a_workstation_killed_at_any_named_point_loses_and_doubles_nothing(signed_in: Floor) -> None:
     notes: list[str] = []
     with signed_in.service():
         for point in workstation_points():
-            if point == "outdated cache removed":
-                with signed_in.station("dying") as station:
-                    station.do("outdate")
-            with signed_in.station("dying", dies_at=point) as station:
-                if point not in AT_OPENING:
-                    notes.append(f"killed:{point}".replace(" ", "-"))
-                    station.tell("call", notes[-1])
-                    station.tell("talk")
-                assert station.has_killed_itself(), point
+            notes += die_at(signed_in, point, note=f"killed:{point}".replace(" ", "-"))
         is_whole(signed_in, notes)
 
 
 def test_a_service_killed_at_any_named_point_of_a_push_loses_and_doubles_nothing(signed_in: Floor) -> None:
     notes: list[str] = []
-    with signed_in.station("dying") as station:
+    with signed_in.workstation("dying") as station:
         for point in service_points():
             with signed_in.service(dies_at=point) as service:
                 both = [f"service:{point}:{number}".replace(" ", "-") for number in (1, 2)]
@@ -83,9 +128,7 @@ def test_a_service_killed_at_any_named_point_of_a_push_loses_and_doubles_nothing
 def killed_at_random(station: StationProcess, chance: random.Random) -> list[str]:
     """The calls it had called saved before it was killed, in the middle of something."""
     saved = [station.says() for _ in range(chance.randrange(1, 6))]
-    with suppress(subprocess.TimeoutExpired):
-        station.process.wait(chance.uniform(0, MOMENT))
-    return saved + station.kill()
+    return saved + station.kill(within=chance.uniform(0, MOMENT))
 
 
 @pytest.mark.long
@@ -94,7 +137,7 @@ def test_a_workstation_killed_at_any_moment_loses_and_doubles_nothing(signed_in:
     chance, saved, unfinished = random.Random(300), list[str](), list[str]()
     with signed_in.service():
         for time in range(TIMES):
-            with signed_in.station("dying") as station:
+            with signed_in.workstation("dying") as station:
                 station.do("talk")
                 station.tell("work", f"w{time}")
                 before = len(saved)
@@ -108,7 +151,7 @@ def test_a_workstation_killed_at_any_moment_loses_and_doubles_nothing(signed_in:
 @pytest.mark.timeout(3600)
 def test_a_service_killed_at_any_moment_under_load_loses_and_doubles_nothing(signed_in: Floor) -> None:
     chance = random.Random(301)
-    with signed_in.station("dying") as station:
+    with signed_in.workstation("dying") as station:
         station.do("talk")
         station.tell("work", "load")
         for _ in range(TIMES):
