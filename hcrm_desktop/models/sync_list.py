@@ -1,31 +1,15 @@
-"""What the 同步 page reads: the connection, what is not settled, and the examinations that two entries are about."""
+"""What can be done about an entry that is not settled, and the examinations that two of them are about."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from hcrm_core.wire import OperationKind
-from hcrm_desktop.cache.rows import Delivery, ExamRow, SyncStatus, UnsentItem
+from hcrm_desktop.cache.rows import Delivery, ExamRow, UnsentItem
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 EXAM = "exam"  # the field of a Theirs whose values are ids of examinations
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncRead:
-    """One reading of the page."""
-
-    status: SyncStatus
-    items: list[UnsentItem]
-
-
-def read_sync(session: "Session") -> SyncRead:
-    """The connection and what is not settled. Runs in a reader."""
-    from hcrm_desktop.cache.queries import sync_status, unsent_items
-
-    return SyncRead(status=sync_status(session), items=unsent_items(session))
 
 
 def read_exams(session: "Session", customer_id: UUID) -> dict[str, ExamRow]:

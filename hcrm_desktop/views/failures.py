@@ -53,6 +53,7 @@ class Failures(QObject):
             "already_decided": self.tr("这一条已经处理过了，列表已更新。"),
             "nothing_to_redo": self.tr("现在的情况再录一次也改变不了，请看过后点“用对方的”。"),
             "several_to_choose_from": self.tr("还有不止一份更正，请打开档案，在“更正待裁定”里挑选。"),
+            "lease_over": self.tr("太久没有连上中心，客户资料已隐藏；连上后自动恢复，录入不会丢。"),
             "not_both": self.tr("其中一份已作废，不能都保留。"),
         }.get(code, self.tr("中心没有接受这项操作，已保留，等待处理。"))
 

@@ -19,6 +19,11 @@ def hides_customers(status: SyncStatus) -> bool:
     return status.lease_over or status.problem in HIDING
 
 
+def is_wiped(status: SyncStatus) -> bool:
+    """Whether everything was handed over and deleted: there is nothing left to ask."""
+    return status.problem == "wiped" and status.state == "stopped"
+
+
 class LeaseCover(QWidget):
     """A calm page. Work that was entered stays and is sent; only looking at customers waits.
 
@@ -81,18 +86,24 @@ class LeaseCover(QWidget):
         self._happened.setText(happened)
         self._to_do.setText(to_do)
         self._unsent.setText(self._waiting(status, today))
-        wiped = status.problem == "wiped"
+        wiped = is_wiped(status)
         sign_in = status.problem == "sign_in_required"
         self._sync.setVisible(not sign_in and not wiped)
         self._sign_in.setVisible(sign_in)
         self._look.setVisible(not wiped)
 
     def _say(self, status: SyncStatus) -> tuple[str, str, str]:
-        if status.problem == "wiped":
+        if is_wiped(status):
             return (
                 self.tr("本机数据已按要求清除"),
                 self.tr("管理员命令清除这台工作站：先把未上传的录入交回中心，再删除客户资料、录入文件和密钥。"),
                 self.tr("没有需要您做的事，关闭程序即可。仍要使用这台电脑，请联系管理员。"),
+            )
+        if status.problem == "wiped":
+            return (
+                self.tr("正在清除本机数据"),
+                self.tr("管理员命令清除这台工作站：先把未上传的录入交回中心，一条不少，再删除客户资料和密钥。"),
+                self.tr("请保持联网，不用做别的。"),
             )
         if status.problem == "revoked":
             return (
@@ -110,7 +121,7 @@ class LeaseCover(QWidget):
         )
 
     def _waiting(self, status: SyncStatus, today: date) -> str:
-        if status.problem == "wiped":
+        if is_wiped(status):
             return ""
         if not status.unsent:
             return self.tr("没有未上传的录入。")

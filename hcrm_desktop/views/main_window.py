@@ -25,7 +25,7 @@ from hcrm_desktop.cache.rows import Changes, SignedIn, SyncStatus
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.failures import Failures
-from hcrm_desktop.views.lease_cover import LeaseCover, hides_customers
+from hcrm_desktop.views.lease_cover import LeaseCover, hides_customers, is_wiped
 from hcrm_desktop.views.rail import RAIL_WIDTH, Entry, Rail
 from hcrm_desktop.views.search import SearchField
 from hcrm_desktop.views.status import Banner, SyncCorner
@@ -53,7 +53,7 @@ DESK_ROLES = frozenset({Role.ASSISTANT, Role.OPTOMETRIST, Role.MANAGER})
 BOARD_ROLES = frozenset({Role.MANAGER, Role.EXECUTIVE})
 FLEET_ROLES = frozenset({Role.MANAGER, Role.ADMIN})
 JUDGES = frozenset({Role.MANAGER})
-CUSTOMER_PAGES = frozenset({"today", "customers", "record", "held"})
+OPEN_PAGES = frozenset({"sync", "fleet"})  # without customers, or with what waits to be sent
 MINUTE_MS = 60_000
 
 
@@ -238,7 +238,7 @@ class MainFrame(QWidget):
     @Slot(str)
     def go(self, key: str) -> QWidget:
         """Show a page, made at the first visit; the cover instead, while customers may not be shown."""
-        page = self._cover if self._hidden and key in CUSTOMER_PAGES else self._page(key)
+        page = self._cover if self._hidden and key not in OPEN_PAGES else self._page(key)
         self._here = key
         self._stack.setCurrentWidget(page)
         self._rail.check(key)
@@ -329,8 +329,10 @@ class MainFrame(QWidget):
         self._corner.show_status(status, today)
         self._banner.show_status(status, today)
         self._cover.show_status(status, today)
-        if status.problem == "wiped":
-            self._minute.stop()  # there is nothing left to ask
+        if is_wiped(status):
+            self._minute.stop()
+            self._here = next(iter(self._entries))
+            self._rail.setEnabled(False)
         self._hide_customers(hidden=hides_customers(status))
         if status.online and self.role in JUDGES and not self._held_asked:
             self._held_asked = True
@@ -358,7 +360,7 @@ class MainFrame(QWidget):
                 dialog.done(QDialog.DialogCode.Rejected)
 
     def _drop_customer_pages(self) -> None:
-        for key in CUSTOMER_PAGES & self._pages.keys():
+        for key in self._pages.keys() - OPEN_PAGES:
             page = self._pages.pop(key)
             self._stack.removeWidget(page)
             page.deleteLater()

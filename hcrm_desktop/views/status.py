@@ -39,13 +39,16 @@ class SyncCorner(QWidget):
     def _sentence(self, status: SyncStatus, today: date) -> tuple[str, str]:
         blocked = {
             "revoked": self.tr("工作站已停用"),
+            "wiped": self.tr("按命令清除数据"),
             "sign_in_required": self.tr("需要重新登录"),
             "upgrade_required": self.tr("需要升级"),
         }
         if status.problem in blocked:
             return blocked[status.problem], "danger"
+        if status.lease_over and not status.online:
+            return self.tr("客户资料已隐藏"), "danger"
         if status.catching_up:
-            return self.tr("正在下载…"), "muted"
+            return self._downloading(status.progress), "muted"
         if status.online and status.last_success_at:
             at = self._words.clock_time(status.last_success_at, today)
             return self.tr("已同步 {at}").format(at=at), "ok"
@@ -53,6 +56,11 @@ class SyncCorner(QWidget):
             at = self._words.clock_time(status.offline_since, today)
             return self.tr("离线，{at} 起").format(at=at), "warn"
         return self.tr("正在连接…"), "muted"
+
+    def _downloading(self, progress: float | None) -> str:
+        if progress is None:
+            return self.tr("正在下载…")
+        return self.tr("正在下载 {share:.0%}").format(share=progress)
 
     def _freshness(self, status: SyncStatus, today: date) -> str:
         if status.scanned_at is None:

@@ -117,7 +117,8 @@ def test_everything_comes_back_by_itself_after_a_sync(
         ({"lease_over": True}, "请接上网络", ["立即同步", "查看未上传"]),
         ({"lease_over": True, "problem": "sign_in_required"}, "请接上网络", ["重新登录", "查看未上传"]),
         ({"problem": "revoked", "lease_over": False}, "这台工作站已被停用", ["立即同步", "查看未上传"]),
-        ({"problem": "wiped", "lease_over": False}, "本机数据已按要求清除", []),
+        ({"problem": "wiped", "state": "wiping"}, "正在清除本机数据", ["立即同步", "查看未上传"]),
+        ({"problem": "wiped", "state": "stopped"}, "本机数据已按要求清除", []),
     ],
 )
 def test_the_cover_says_what_happened_and_what_can_be_done(

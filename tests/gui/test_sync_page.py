@@ -12,14 +12,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QProgressBar, QPushButton, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
+from hcrm_core.intents import FieldEdit
 from hcrm_core.terms import Channel, Outcome, Role
 from hcrm_core.wire import Decision, Freshness, OperationKind, OperationResult, ResultStatus, Theirs
-from hcrm_desktop.cache import commands, meta
+from hcrm_desktop.cache import commands, corrections, meta
 from hcrm_desktop.cache.export import visible, write_sheet
+from hcrm_desktop.cache.queries import unsent_items, unsettled
 from hcrm_desktop.cache.rows import Changes, Delivery, SyncStatus, UnsentItem
 from hcrm_desktop.cache.workspace import Workspace
-from hcrm_desktop.models.sync_list import SyncRead, choices
+from hcrm_desktop.models.sync_list import choices
 from hcrm_desktop.tasks import Tasks
+from hcrm_desktop.views.customer_edit import read_form
 from hcrm_desktop.views.reasons import Reasons
 from hcrm_desktop.views.sync import page as sync_page
 from hcrm_desktop.views.sync.head import HeadWords
@@ -96,8 +99,8 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """The page reads what the test says: one entry in a state that would take a whole story to bring about."""
 
     def set_up(*items: UnsentItem, **known: Any) -> None:
-        read = SyncRead(status=status(**known), items=list(items))
-        monkeypatch.setattr(sync_page, "read_sync", lambda _session: read)
+        read = unsettled.Unsettled(status=status(**known), items=list(items))
+        monkeypatch.setattr(unsettled, "unsettled", lambda _session: read)
 
     return set_up
 
@@ -197,6 +200,41 @@ def test_what_needs_a_person_is_explained_and_taken_off_by_him(
     qtbot.waitUntil(lambda: offered(page) == ["知道了"])
     press(page, "知道了")
     qtbot.waitUntil(lambda: "没有需要处理的录入" in words(page))
+
+
+def conflicting_edit(workspace: Workspace) -> None:
+    """Two people gave a guardian another phone; the colleague's was there first."""
+    child = new_id()
+    put(workspace, *child_rows("王小明", id=child))
+    with workspace.read() as session:
+        form = read_form(session, child)
+    assert form is not None
+    now = next(one for one in form.fields if one.field == "phone")
+    known = {"row": now.row, "row_id": now.row_id, "field": now.field, "base": now.value}
+    corrections.edit_customer(
+        workspace, customer_id=child, edits=[FieldEdit.model_validate(known | {"value": "13800000001"})]
+    )
+    answer(workspace, ResultStatus.CONFLICT, ver=2, theirs=[PHONE])
+
+
+@pytest.mark.parametrize(
+    ("choice", "unsent"), [("用我的", [("13800000002", "13800000001")]), ("用对方的", [])], ids=["mine", "theirs"]
+)
+def test_a_decision_settles_the_entry_and_enters_what_follows_from_it(
+    qtbot: QtBot, workspace: Workspace, desk_for: DeskFor, choice: str, unsent: list[tuple[str, str]]
+) -> None:
+    conflicting_edit(workspace)
+    page = SyncPage(desk_for(Role.ASSISTANT))
+    shown(qtbot, page)
+    qtbot.waitUntil(lambda: choice in offered(page))
+    assert "≠ 13800000002" in words(page)
+    with qtbot.waitSignal(page.said):
+        press(page, choice)
+    with workspace.read() as session:
+        left = unsent_items(session)
+    edits = [edit for one in left for edit in one.body["edits"]]
+    assert [(edit["base"], edit["value"]) for edit in edits] == unsent
+    assert [one.delivery for one in left] == [Delivery.LOCAL] * len(unsent)
 
 
 # ── both sides ───────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Join, Select, and_, case, func, or_, selec
 from sqlalchemy.orm import Session
 
 from hcrm_core.tasks import CLOSED
-from hcrm_core.terms import TaskState
+from hcrm_core.terms import ExamStatus, TaskState
 from hcrm_core.wire import Json
 from hcrm_desktop.cache.queries.beside import Contact, Wear, guardians_of, in_portions, worn_by
 from hcrm_desktop.cache.queries.customers import matching
@@ -94,7 +94,7 @@ def task_case(session: Session, task_id: UUID, *, today: date) -> TaskCase | Non
     return TaskCase(
         task=task,
         evidence=session.execute(select(TASK.c.evidence).where(TASK.c.id == task_id)).scalar() or [],
-        exams=tuple(exams[-_EXAMS_SHOWN:]),
+        exams=tuple([exam for exam in exams if exam.status is ExamStatus.FINAL][-_EXAMS_SHOWN:]),
         follow_ups=tuple(follow_ups_of(session, task.customer_id, limit=_CONTACTS_SHOWN)),
         script=talk(session, task, exams=exams, today=today),
         siblings_due=tuple(_siblings_due(session, task, today=today)),

@@ -63,6 +63,8 @@ class HeadWords(QObject):
 
     def _connection(self, status: SyncStatus, today: date) -> str:
         """Only what the sentence above does not say."""
+        if status.state == "verify":
+            return self.tr("正在与中心核对")
         if not (status.needs_person or status.unsent):
             return ""
         if status.online or status.offline_since is None:

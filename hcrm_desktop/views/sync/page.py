@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
@@ -9,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QV
 
 from hcrm_desktop.cache.rows import Changes, ExamRow, SyncStatus, UnsentItem
 from hcrm_desktop.models.rows import Column, RowsModel
-from hcrm_desktop.models.sync_list import SyncRead, is_about_exams, read_exams, read_sync
+from hcrm_desktop.models.sync_list import is_about_exams, read_exams
 from hcrm_desktop.views.failures import Failures
 from hcrm_desktop.views.main_window import Desk
 from hcrm_desktop.views.reasons import Reasons
@@ -21,6 +22,9 @@ from hcrm_desktop.views.widgets.keys import on_key
 from hcrm_desktop.views.widgets.pill import PillDelegate
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
 from hcrm_desktop.views.widgets.table import in_card, quiet_table
+
+if TYPE_CHECKING:
+    from hcrm_desktop.cache.queries.unsettled import Unsettled
 
 WIDTHS = (96, 84, 84, 104)
 PAUSE_MS = 150  # states come fast while much is sent: read once
@@ -136,10 +140,12 @@ class SyncPage(QWidget):
     @Slot()
     def reload(self) -> None:
         """Read how things stand."""
-        self._desk.tasks.query(self, read_sync, done=self._on_read, failed=self._states.show_error)
+        from hcrm_desktop.cache.queries.unsettled import unsettled
+
+        self._desk.tasks.query(self, unsettled, done=self._on_read, failed=self._states.show_error)
 
     @Slot(object)
-    def _on_read(self, read: SyncRead) -> None:
+    def _on_read(self, read: "Unsettled") -> None:
         kept, place = self._chosen(), self._table.currentIndex().row()
         self._show_status(read.status)
         self._model.replace(read.items)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollA
 
 from hcrm_core.eye.refraction import spherical_equivalent
 from hcrm_core.terms import Eye, LensState
-from hcrm_desktop.cache.rows import ExamRow, EyeRow, TaskCase
+from hcrm_desktop.cache.rows import Delivery, ExamRow, EyeRow, TaskCase
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.today.evidence import EvidenceWords
 from hcrm_desktop.views.widgets.chips import DeliveryBadge
@@ -202,6 +202,8 @@ class CasePanel(QWidget):
         for contact in case.follow_ups:
             parts = [self._words.moment(contact.contacted_at), self._words.channel(contact.channel)]
             parts += [self._words.outcome(contact.outcome), contact.staff_name, contact.note]
+            if contact.delivery is not Delivery.ACCEPTED:
+                parts.append(self.tr("● {state}").format(state=self._words.delivery(contact.delivery)))
             lines.append("  ".join(part for part in parts if part))
         return "\n".join(lines)
 
