@@ -11,8 +11,12 @@ from uuid import UUID
 MODULUS = 2**63
 
 
-def row_digest(kind: str, row_id: UUID, *, ver: int) -> int:
-    """The digest of one version of one row: 0 ≤ digest < 2^63."""
+def row_digest(kind: str, row_id: UUID | str, *, ver: int) -> int:
+    """The digest of one version of one row: 0 ≤ digest < 2^63.
+
+    Args:
+        row_id: an id, or its text as `str` of a UUID writes it.
+    """
     text = f"{kind}:{row_id}:{ver}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> 1
 

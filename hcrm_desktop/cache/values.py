@@ -1,5 +1,6 @@
 """Row bodies as they travel, and as the cache holds them."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -19,6 +20,7 @@ from hcrm_store.base import Exact, UtcInstant
 
 _BOOKKEEPING = frozenset({"stream", "extra", "base", "delivery"})
 _NOT_UNDERSTOOD = (KeyError, ValueError, TypeError, AttributeError, InvalidOperation)
+_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DIALECT = pysqlite.dialect()
 Stored = tuple[Any, ...]
 
@@ -125,14 +127,24 @@ def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
     return next((reader for wanted, reader in readers if isinstance(kind, wanted)), _as_is)
 
 
+def stored_id(value: Any) -> str:
+    """An id as the cache keeps it. Raises ValueError, AttributeError or TypeError if it is none."""
+    # An object for each of a row's ids would take as long as all the rest.
+    if isinstance(value, str) and _ID.fullmatch(value):
+        return value.replace("-", "")
+    return UUID(value).hex
+
+
 def _storer(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
     """From what travels to what SQLAlchemy would store."""
+    if isinstance(kind, Uuid):
+        return stored_id
     read, bind = _reader(kind), kind.dialect_impl(_DIALECT).bind_processor(_DIALECT)
     if bind is None:
         return read
     if read is _as_is:
         return bind
-    # Days, people, diopters and instants come again and again; typed, because True is not 1.
+    # Days, diopters and instants come again and again; typed, because True is not 1.
     return lru_cache(maxsize=4096, typed=True)(lambda value: bind(read(value)))
 
 
