@@ -25,6 +25,8 @@ from hcrm_desktop.cache.tables import CUSTOMER, EXAM, OPERATION
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_store.clock import business_date
 
+_OF_SEVERAL = frozenset({OperationKind.RECORD_EXAM, OperationKind.PICK_EXAM})
+_UNSEEN = 0  # no row has this version: the centre answers with how things stand now
 KEPT_THEIRS = "kept_theirs"  # reason of a void that follows from keeping a colleague's void: a code, not a sentence
 
 
@@ -58,7 +60,8 @@ def pick_exam(
     require_role(workspace.worker(), Role.OPTOMETRIST)
     require_customer(workspace, customer_id)
     body = PickExam(customer_id=customer_id, rejected_ids=list(rejected_ids), keep_all=keep_all, reason=reason)
-    return enter(workspace, _pick(workspace, body, exam_id=exam_id))
+    ver, _ = _exam(workspace, exam_id)
+    return enter(workspace, _pick(workspace, body, exam_id=exam_id, base_ver=ver))
 
 
 def void_exam(workspace: Workspace, *, customer_id: UUID, exam_id: UUID, reason: str) -> Changes:
@@ -67,7 +70,9 @@ def void_exam(workspace: Workspace, *, customer_id: UUID, exam_id: UUID, reason:
     require_customer(workspace, customer_id)
     if not reason.strip():
         raise Rejected("reason_needed", "a void examination says why")
-    return enter(workspace, _void(workspace, VoidExam(customer_id=customer_id, reason=reason), exam_id=exam_id))
+    ver, _ = _exam(workspace, exam_id)
+    body = VoidExam(customer_id=customer_id, reason=reason)
+    return enter(workspace, _void(workspace, body, exam_id=exam_id, base_ver=ver))
 
 
 # ── conflicts ────────────────────────────────────────────────────────────────────────────────────────────
@@ -90,7 +95,11 @@ def keep_both(workspace: Workspace, *, op_id: UUID) -> Changes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Conflict:
-    """An entry that met somebody else's, and what stood in the way."""
+    """An entry that met somebody else's, and what stood in the way.
+
+    Attributes:
+        ver: of the row, when its author was told: what he decides now, he decides about that.
+    """
 
     kind: OperationKind
     row_id: UUID
@@ -135,12 +144,14 @@ def _conflict(workspace: Workspace, op_id: UUID) -> _Conflict:
 
 
 def _mine(workspace: Workspace, conflict: _Conflict) -> Intent:
+    voided = any(one.field == "status" and one.theirs == ExamStatus.VOID for one in conflict.theirs)
     if conflict.kind is OperationKind.EDIT_CUSTOMER:
         return _edit(workspace, conflict.customer_id, _again(conflict))
-    if conflict.kind is OperationKind.VOID_EXAM and _status(workspace, conflict.row_id) is not ExamStatus.VOID:
-        return _void(workspace, VoidExam.model_validate(conflict.body), exam_id=conflict.row_id)
-    if conflict.kind in (OperationKind.RECORD_EXAM, OperationKind.PICK_EXAM) and conflict.other_exams:
-        return _pick_of(workspace, conflict, picked=conflict.row_id, rejected=conflict.other_exams)
+    if conflict.kind is OperationKind.VOID_EXAM and not voided:
+        body = VoidExam.model_validate(conflict.body)
+        return _void(workspace, body, exam_id=conflict.row_id, base_ver=conflict.ver)
+    if conflict.kind in _OF_SEVERAL and conflict.other_exams and not voided:
+        return _pick_mine(workspace, conflict, keep_all=False)
     raise Rejected("nothing_to_redo", "what stands cannot be changed by entering it again")
 
 
@@ -150,19 +161,23 @@ def _theirs(workspace: Workspace, conflict: _Conflict) -> Intent | None:
     others = conflict.other_exams
     if len(others) != 1:
         raise Rejected("several_to_choose_from", "more than one other correction stands: pick one of them")
-    if _status(workspace, others[0]) is ExamStatus.VOID:
-        body = VoidExam(customer_id=conflict.customer_id, reason=KEPT_THEIRS)
-        return _void(workspace, body, exam_id=conflict.row_id, at_least=conflict.ver)
-    return _pick_of(workspace, conflict, picked=others[0], rejected=[conflict.row_id])
+    ver, status = _exam(workspace, others[0])
+    if status is ExamStatus.VOID:
+        void = VoidExam(customer_id=conflict.customer_id, reason=KEPT_THEIRS)
+        return _void(workspace, void, exam_id=conflict.row_id, base_ver=conflict.ver)
+    if status is ExamStatus.FINAL:  # somebody picked it meanwhile
+        return None
+    pick = PickExam(customer_id=conflict.customer_id, rejected_ids=[conflict.row_id])
+    return _pick(workspace, pick, exam_id=others[0], base_ver=ver if status is ExamStatus.CONTESTED else _UNSEEN)
 
 
 def _both(workspace: Workspace, conflict: _Conflict) -> Intent:
     others = conflict.other_exams
-    exams = (OperationKind.RECORD_EXAM, OperationKind.PICK_EXAM)
-    voided = any(_status(workspace, one) is ExamStatus.VOID for one in others)
-    if conflict.kind not in exams or not others or voided:
+    if conflict.kind not in _OF_SEVERAL or not others:
         raise Rejected("not_both", "both cannot count")
-    return _pick_of(workspace, conflict, picked=conflict.row_id, rejected=others, keep_all=True)
+    if any(_exam(workspace, one)[1] is ExamStatus.VOID for one in others):
+        raise Rejected("not_both", "one of them is void: both cannot count")
+    return _pick_mine(workspace, conflict, keep_all=True)
 
 
 def _again(conflict: _Conflict) -> list[FieldEdit]:
@@ -188,44 +203,38 @@ def _edit(workspace: Workspace, customer_id: UUID, edits: Iterable[FieldEdit]) -
     )
 
 
-def _pick_of(
-    workspace: Workspace, conflict: _Conflict, *, picked: UUID, rejected: list[UUID], keep_all: bool = False
-) -> Intent:
-    body = PickExam(customer_id=conflict.customer_id, rejected_ids=rejected, keep_all=keep_all)
-    return _pick(workspace, body, exam_id=picked, at_least=conflict.ver if picked == conflict.row_id else 0)
+def _pick_mine(workspace: Workspace, conflict: _Conflict, *, keep_all: bool) -> Intent:
+    others = conflict.other_exams
+    body = PickExam(customer_id=conflict.customer_id, rejected_ids=others, keep_all=keep_all)
+    return _pick(workspace, body, exam_id=conflict.row_id, base_ver=conflict.ver)
 
 
-def _pick(workspace: Workspace, body: PickExam, *, exam_id: UUID, at_least: int = 0) -> Intent:
+def _pick(workspace: Workspace, body: PickExam, *, exam_id: UUID, base_ver: int) -> Intent:
     return intent_of(
         workspace,
         kind=OperationKind.PICK_EXAM,
         body=body,
         row_id=exam_id,
         customer_id=body.customer_id,
-        base_ver=max(_ver(workspace, exam_id), at_least),
+        base_ver=base_ver,
     )
 
 
-def _void(workspace: Workspace, body: VoidExam, *, exam_id: UUID, at_least: int = 0) -> Intent:
+def _void(workspace: Workspace, body: VoidExam, *, exam_id: UUID, base_ver: int) -> Intent:
     return intent_of(
         workspace,
         kind=OperationKind.VOID_EXAM,
         body=body,
         row_id=exam_id,
         customer_id=body.customer_id,
-        base_ver=max(_ver(workspace, exam_id), at_least),
+        base_ver=base_ver,
     )
 
 
-def _ver(workspace: Workspace, exam_id: UUID) -> int:
+def _exam(workspace: Workspace, exam_id: UUID) -> tuple[int, ExamStatus]:
+    """Version and status of an examination, as they are here."""
     with workspace.read() as session:
-        ver = session.execute(select(EXAM.c.ver).where(EXAM.c.id == exam_id)).scalar()
-    if ver is None:
+        row = session.execute(select(EXAM.c.ver, EXAM.c.status).where(EXAM.c.id == exam_id)).first()
+    if row is None:
         raise Rejected("exam_unknown", "this examination is not on this computer")
-    return int(ver)
-
-
-def _status(workspace: Workspace, exam_id: UUID) -> ExamStatus | None:
-    with workspace.read() as session:
-        found: ExamStatus | None = session.execute(select(EXAM.c.status).where(EXAM.c.id == exam_id)).scalar()
-    return found
+    return row.ver or 0, row.status or ExamStatus.FINAL

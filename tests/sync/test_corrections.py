@@ -233,6 +233,26 @@ def test_a_pick_that_has_not_seen_a_third_correction_does_not_count(
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("decide", [corrections.keep_mine, corrections.keep_theirs])
+def test_what_was_picked_meanwhile_is_not_picked_otherwise_unseen(
+    eyes: tuple[Desk, Desk], clinic: Clinic, decide: Decide
+) -> None:
+    former, late = contested(eyes, clinic)
+    picked, rejected = (former, late) if decide is corrections.keep_mine else (late, former)
+    pick(eyes[0], clinic, picked, rejected)
+    sync(*eyes)
+    stale = conflict(eyes[1])
+    decide(eyes[1].workspace, op_id=stale.op_id)
+    sync(eyes[1], eyes[0])
+    assert [one.theirs for one in conflict(eyes[1]).theirs] == [str(picked)]
+    assert statuses(eyes[0], clinic)[picked] == "final"
+    corrections.keep_mine(eyes[1].workspace, op_id=conflict(eyes[1]).op_id)  # now that he has seen it
+    sync(eyes[1], eyes[0])
+    assert statuses(eyes[0], clinic) == statuses(eyes[1], clinic)
+    assert statuses(eyes[0], clinic)[rejected] == "final"
+
+
+@pytest.mark.long
 def test_of_several_other_corrections_theirs_must_be_picked(eyes: tuple[Desk, Desk], clinic: Clinic) -> None:
     contested(eyes, clinic)
     correct(eyes[0], clinic, sphere="-4.00")
