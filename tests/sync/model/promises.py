@@ -71,7 +71,7 @@ def _site_of(row: RowMapping, children: Sequence[RowMapping], *, principal: Prin
         return UUID(str(row["site_id"]))
     family_id = row.get("family_id", row["id"])
     sites = {child["site_id"] for child in children if child["family_id"] == family_id} & {*principal.site_ids}
-    return min(sites, key=str, default=row["site_id"])
+    return UUID(min(map(str, sites), default=str(row["site_id"])))
 
 
 def _is_granted(principal: Principal, site_id: UUID | None) -> bool:

@@ -23,6 +23,7 @@ from hcrm_desktop.cache.rows import ExamEntry, EyeRow
 from hcrm_desktop.cache.tables import CUSTOMER, OPERATION, TASK
 from hcrm_desktop.cache.workspace import Workspace, open_workspace
 from hcrm_desktop.sync.engine import CycleReport
+from hcrm_desktop.sync.session import SESSION
 from hcrm_store.clock import business_date
 from tests.fakes import FakeClock
 from tests.sync.desk import KEY, Desk
@@ -126,7 +127,7 @@ class Station:
     template: Path
     line: Line
     clock: SkewedClock
-    last: str = ""
+    last: str
     failures: list[HcrmError] = field(default_factory=list)
     _desk: Desk | None = None
 
@@ -134,7 +135,6 @@ class Station:
     def desk(self) -> Desk:
         if self._desk is None:
             copytree(self.template, self.folder)
-            self.last = self.username
             workspace = open_workspace(self.folder, KEY, clock=self.clock)
             self._desk = Desk(
                 folder=self.folder, clock=self.clock, url="http://centre", workspace=workspace, transport=self.line
@@ -144,6 +144,14 @@ class Station:
     @property
     def workspace(self) -> Workspace:
         return self.desk.workspace
+
+    @property
+    def device_id(self) -> UUID:
+        return self.workspace.outbox.device().id
+
+    @property
+    def is_signed_out(self) -> bool:
+        return self.workspace.outbox.kept(SESSION) is None
 
     @property
     def is_used(self) -> bool:
