@@ -4,6 +4,7 @@ It drives the running program as a person would, by its own pages and keys, and 
 never for a time, always for a state.
 """
 
+import dataclasses
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -104,6 +105,9 @@ class Tour(QObject):
         yield from self._shot("customers")
         QTest.keyClick(self._focused(QTableView), Qt.Key.Key_Return)
         yield from self._both_themes("record_assistant")
+        QTest.keyClick(self._page_shown(), Qt.Key.Key_I, Qt.KeyboardModifier.ControlModifier)
+        yield from self._shot("customer_edit")
+        QTest.keyClick(QApplication.focusWidget() or self._frame(), Qt.Key.Key_Escape)
         yield from self._page("sync")
         yield self._all_sent
         yield from self._shot("sync")
@@ -119,8 +123,18 @@ class Tour(QObject):
         yield from self._shot("today_offline")
         yield from self._page("sync")
         yield from self._shot("sync_offline")
+        yield from self._covered()
         self._station.tasks.start_sync(server_url=self._station.settings.server_url)
         yield self._all_sent
+
+    def _covered(self) -> Iterator[Wait]:
+        """As after a week without the centre: customers are off the screen."""
+        assert self._status is not None
+        self._station.tasks.sync_state_changed.emit(dataclasses.replace(self._status, lease_over=True))
+        yield from self._page("today")
+        yield from self._both_themes("lease_over")
+        self._station.tasks.sync_state_changed.emit(dataclasses.replace(self._status, lease_over=False))
+        yield from self._settled()
 
     def _optometrist(self) -> Iterator[Wait]:
         yield from self._open_told_record()
@@ -138,6 +152,9 @@ class Tour(QObject):
         if role is Role.MANAGER:
             yield from self._open_told_record()
             yield from self._shot("record_manager")
+            for key in ("fleet", "held"):
+                yield from self._page(key)
+                yield from self._both_themes(key)
 
     def _open_told_record(self) -> Iterator[Wait]:
         """A child with something to tell: the first in the list who wears a lens."""

@@ -30,7 +30,7 @@ from hcrm_desktop.views.sync.page import SyncPage
 from hcrm_desktop.views.words import Words
 from hcrm_store.base import new_id
 from tests.gui.conftest import DeskFor
-from tests.gui.filling import TODAY, add_tasks, put
+from tests.gui.filling import TODAY, add_tasks, child_rows, put
 from tests.gui.record.filling import add_child, exam_rows
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)  # nine o'clock in the clinic
