@@ -88,6 +88,10 @@ class PickExam(Message):
     reason: str = Field(default="", max_length=400)
 
 
+# VoidExam.reason where an examination goes the way of another that is void, and nobody said why: a code for the screens.
+KEPT_THEIRS = "kept_theirs"
+
+
 class VoidExam(Message):
     """An exam was entered in error; it stays readable. The row id is the exam's."""
 

@@ -14,20 +14,19 @@ from sqlalchemy import select
 
 from hcrm_core.corrections import accepted_value, editable, from_text, same
 from hcrm_core.errors import NotPermitted, Rejected
-from hcrm_core.intents import EditCustomer, FieldEdit, PickExam, VoidExam
+from hcrm_core.intents import KEPT_THEIRS, EditCustomer, FieldEdit, PickExam, VoidExam
 from hcrm_core.terms import ExamStatus, Role
 from hcrm_core.wire import Json, OperationKind, OperationResult, Theirs
 from hcrm_desktop.cache import overlay
 from hcrm_desktop.cache.commands import enter, intent_of, require_customer, require_role
 from hcrm_desktop.cache.outbox import Intent, OpState
 from hcrm_desktop.cache.rows import Changes
-from hcrm_desktop.cache.tables import CUSTOMER, EXAM, OPERATION
+from hcrm_desktop.cache.tables import CUSTOMER, EXAM, FIELD_CHANGE, OPERATION
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_store.clock import business_date
 
 _OF_SEVERAL = frozenset({OperationKind.RECORD_EXAM, OperationKind.PICK_EXAM})
 _UNSEEN = 0  # no row has this version: the centre answers with how things stand now
-KEPT_THEIRS = "kept_theirs"  # reason of a void that follows from keeping a colleague's void: a code, not a sentence
 
 
 def edit_customer(workspace: Workspace, *, customer_id: UUID, edits: Sequence[FieldEdit]) -> Changes:
@@ -163,7 +162,7 @@ def _theirs(workspace: Workspace, conflict: _Conflict) -> Intent | None:
         raise Rejected("several_to_choose_from", "more than one other correction stands: pick one of them")
     ver, status = _exam(workspace, others[0])
     if status is ExamStatus.VOID:
-        void = VoidExam(customer_id=conflict.customer_id, reason=KEPT_THEIRS)
+        void = VoidExam(customer_id=conflict.customer_id, reason=_why_void(workspace, others[0]) or KEPT_THEIRS)
         return _void(workspace, void, exam_id=conflict.row_id, base_ver=conflict.ver)
     if status is ExamStatus.FINAL:  # somebody picked it meanwhile
         return None
@@ -238,3 +237,12 @@ def _exam(workspace: Workspace, exam_id: UUID) -> tuple[int, ExamStatus]:
     if row is None:
         raise Rejected("exam_unknown", "this examination is not on this computer")
     return row.ver or 0, row.status or ExamStatus.FINAL
+
+
+def _why_void(workspace: Workspace, exam_id: UUID) -> str | None:
+    """The reason that was given for a void examination, if any."""
+    voided = (FIELD_CHANGE.c.subject_id == exam_id) & (FIELD_CHANGE.c.new == ExamStatus.VOID.value)
+    with workspace.read() as session:
+        found = select(FIELD_CHANGE.c.reason).where(voided).order_by(FIELD_CHANGE.c.at.desc()).limit(1)
+        reason: str | None = session.execute(found).scalar()
+    return reason

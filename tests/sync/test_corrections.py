@@ -320,6 +320,8 @@ def test_a_correction_of_a_void_examination_counts_or_is_void_too(
     sync(eyes[1], eyes[0])
     assert statuses(eyes[0], clinic) == statuses(eyes[1], clinic) == {clinic.mine.exam_id: "void", late: status}
     assert waiting(eyes[1]) == []
+    reasons = {one.subject_id: one.reason for one in changes(eyes[0], clinic) if one.new == "void"}
+    assert set(reasons.values()) == {"不是这位孩子的"}
 
 
 def test_what_was_corrected_meanwhile_is_not_voided_unseen(eyes: tuple[Desk, Desk], clinic: Clinic) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView, QTabWidget
 
+from hcrm_core.intents import KEPT_THEIRS
 from hcrm_core.terms import ExamStatus, Eye, Role
 from hcrm_desktop.cache.rows import (
     Delivery,
@@ -276,13 +277,16 @@ class RecordTabs(QTabWidget):
             Column(title=self.tr("谁"), text=lambda row: self._known(row.by), width=84),
             Column(title=self.tr("什么"), text=lambda row: words.field(f"{row.subject}.{row.field}"), width=100),
             Column(title=self.tr("改动"), text=self._change),
-            Column(title=self.tr("原因"), text=lambda row: self._known(row.reason), width=180),
+            Column(title=self.tr("原因"), text=self._why, width=180),
             Column(title=self.tr("是否生效"), text=self._applied, width=150),
         ]
 
     def _change(self, row: FieldChangeRow) -> str:
         old, new = (self._words.value(row.field, text) for text in (row.old, row.new))
         return self.tr("{old} → {new}").format(old=old, new=new)
+
+    def _why(self, row: FieldChangeRow) -> str:
+        return self.tr("随同事的作废") if row.reason == KEPT_THEIRS else self._known(row.reason)
 
     def _applied(self, row: FieldChangeRow) -> str:
         return self.tr("已生效") if row.applied else self.tr("没有生效（晚于同事）")
