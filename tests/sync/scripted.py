@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -22,6 +23,8 @@ class ScriptedCentre:
         self._clock = clock
         self.asked: list[str] = []
         self.requests: list[httpx.Request] = []
+        self.decided: list[dict[str, Any]] = []
+        self.expected_n = 1
         self.answers: dict[str, Answer] = {"/sync/hello": self._greeting, "/sync/pull": self._nothing}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -34,6 +37,11 @@ class ScriptedCentre:
         body = {"code": code, "message": "m", "remedy": "r"}
         self.answers[path] = lambda _request: httpx.Response(status, json=body, headers=headers)
 
+    def decide(self, op_id: UUID, decision: str, **more: Any) -> None:
+        """From now on, hello tells what a supervisor decided."""
+        at = self._clock.now().isoformat()
+        self.decided = [{"op_id": str(op_id), "decision": decision, "by": "王经理", "at": at, **more}]
+
     def unplug(self) -> None:
         def nobody(_request: httpx.Request) -> httpx.Response:
             raise httpx.ConnectError("nobody there")
@@ -45,7 +53,8 @@ class ScriptedCentre:
 
     def _greeting(self, _request: httpx.Request) -> httpx.Response:
         now = self._clock.now()
-        greeting: dict[str, Any] = {"protocol": 1, "epoch": EPOCH, "expected_n": 1}
+        greeting: dict[str, Any] = {"protocol": 1, "epoch": EPOCH, "expected_n": self.expected_n}
+        greeting |= {"decided": self.decided}
         greeting |= {"server_now": now.isoformat(), "business_date": "2026-11-22"}
         greeting |= {"lease_until": now.isoformat(), "streams": [{"key": "ref", "profile": "p"}]}
         greeting |= {"freshness": {"scanned_at": None, "scanned_for": None, "feeds": {}}}

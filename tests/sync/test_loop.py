@@ -5,15 +5,16 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from hcrm_core.terms import Channel, Outcome, Role
-from hcrm_core.wire import Person, PushRequest
+from hcrm_core.wire import OperationKind, Person, PushRequest
 from hcrm_desktop.cache import commands, queries
-from hcrm_desktop.cache.outbox import UNDO_WINDOW
-from hcrm_desktop.cache.rows import Changes, SyncStatus
+from hcrm_desktop.cache.outbox import UNDO_WINDOW, Intent
+from hcrm_desktop.cache.rows import Changes, Delivery, SyncStatus, UnsentItem
 from hcrm_desktop.cache.tables import CUSTOMER
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.sync import conversation as conversations
@@ -25,7 +26,7 @@ from hcrm_desktop.sync.session import SESSION
 from hcrm_desktop.sync.states import SyncState
 from hcrm_store.base import new_id
 from tests.fakes import FakeClock
-from tests.sync.scripted import EPOCH, ScriptedCentre
+from tests.sync.scripted import EPOCH, ME, ScriptedCentre
 
 
 @pytest.fixture
@@ -309,3 +310,67 @@ def test_changes_of_a_pull_are_told(loop: SyncLoop, centre: ScriptedCentre, told
     centre.answers["/sync/pull"] = news
     loop.step()
     assert Changes.of("segment") in told
+
+
+def hold(loop: SyncLoop, centre: ScriptedCentre, workspace: Workspace, clock: FakeClock) -> UUID:
+    """An entry that the centre holds for a person."""
+    with workspace.write() as session:
+        session.execute(CUSTOMER.insert().values(id=(child := new_id())))
+    commands.record_follow_up(workspace, customer_id=child, channel=Channel.PHONE, outcome=Outcome.NO_ANSWER)
+    clock.advance(UNDO_WINDOW)
+
+    def held(request: httpx.Request) -> httpx.Response:
+        (one,) = PushRequest.model_validate_json(request.content).operations
+        result = {"n": one.n, "op_id": str(one.op_id), "status": "held", "reason": "not_visible"}
+        return httpx.Response(200, json={"epoch": EPOCH, "expected_n": one.n + 1, "results": [result]})
+
+    centre.answers["/sync/push"] = held
+    loop.step()
+    centre.expected_n = 2
+    (item,) = unsent(workspace)
+    assert (item.delivery, item.reason, item.decision) == (Delivery.HELD, "not_visible", "")
+    return item.op_id
+
+
+def unsent(workspace: Workspace) -> list[UnsentItem]:
+    with workspace.read() as session:
+        return queries.unsent_items(session)
+
+
+def test_what_a_supervisor_applied_is_off_the_list_and_is_told_once(
+    loop: SyncLoop, centre: ScriptedCentre, signed_in: Workspace, clock: FakeClock, told: list[Any]
+) -> None:
+    op_id = hold(loop, centre, signed_in, clock)
+    centre.decide(op_id, "apply", ver=3)
+    told.clear()
+    loop.step()
+    assert unsent(signed_in) == []
+    assert signed_in.outbox.accepted() == []  # the pull of the same cycle has brought its effect
+    news = len(told)
+    loop.step()
+    assert len(told) == news
+
+
+def test_what_a_supervisor_dismissed_stays_with_his_words_until_it_is_taken_off(
+    loop: SyncLoop, centre: ScriptedCentre, signed_in: Workspace, clock: FakeClock
+) -> None:
+    op_id = hold(loop, centre, signed_in, clock)
+    centre.decide(op_id, "dismiss", note="重复录入")
+    loop.step()
+    (item,) = unsent(signed_in)
+    assert (item.decision, item.decided_by, item.decision_note) == ("dismiss", "王经理", "重复录入")
+    commands.dismiss(signed_in, op_id=op_id)
+    loop.step()
+    assert unsent(signed_in) == []
+
+
+def test_corrections_are_sent_at_once_and_calls_can_be_taken_back(
+    loop: SyncLoop, signed_in: Workspace, centre: ScriptedCentre
+) -> None:
+    for kind, waits in ((OperationKind.EDIT_CUSTOMER, False), (OperationKind.RECORD_FOLLOW_UP, True)):
+        intent = Intent(
+            account_id=ME.account_id, kind=kind, row_id=new_id(), customer_id=new_id(), base_ver=None, body={}
+        )
+        entry = signed_in.outbox.add(intent)
+        offered = signed_in.outbox.offer(account_id=ME.account_id, expected_n=1)
+        assert (entry.op_id in [operation.op_id for operation in offered]) is not waits
