@@ -2,17 +2,18 @@
 
 import threading
 import unicodedata
+from datetime import datetime
 from functools import cache
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from hcrm_central.audit import audit
 from hcrm_central.store.engine import Principal, transaction
-from hcrm_central.store.tables import Account
+from hcrm_central.store.tables import Account, Token
 from hcrm_core.errors import Rejected
 from hcrm_core.terms import Role
 from hcrm_core.wire import Person
@@ -106,11 +107,71 @@ def create_account(
     return account_id
 
 
+def set_active(engine: Engine, *, username: str, active: bool, clock: Clock) -> None:
+    """Take an account out of use, or into use again. Out of use it is refused with its next request.
+
+    Raises:
+        Rejected: ``unknown_account``.
+    """
+    with transaction(engine) as session:
+        account = _known(session, username)
+        account.active = active
+        end_sessions(session, at=clock.now(), account_id=account.id)
+        _audit_change(session, "account:unblocked" if active else "account:blocked", account, clock=clock)
+
+
+def set_password(engine: Engine, *, username: str, password: str, clock: Clock) -> None:
+    """Give an account another password. Whoever is signed in with the former one signs in again.
+
+    Raises:
+        Rejected: ``unknown_account``, ``password_too_short``.
+    """
+    _check_password(password)
+    hashed = hash_password(password)
+    with transaction(engine) as session:
+        account = _known(session, username)
+        account.password_hash = hashed
+        end_sessions(session, at=clock.now(), account_id=account.id)
+        _audit_change(session, "account:password_set", account, clock=clock)
+
+
+def end_sessions(
+    session: Session, *, at: datetime, account_id: UUID | None = None, device_id: UUID | None = None
+) -> None:
+    """End every session of an account or of a device: who may come in again signs in again."""
+    of = Token.account_id == account_id if account_id else Token.device_id == device_id
+    session.execute(update(Token).where(of, Token.revoked_at.is_(None)).values(revoked_at=at))
+
+
+def _known(session: Session, username: str) -> Account:
+    wanted = normal_username(username)
+    found = session.scalar(select(Account).where(Account.username == wanted).with_for_update())
+    if found is None:
+        raise Rejected("unknown_account", f"there is no account {wanted!r}")
+    return found
+
+
+def _audit_change(session: Session, action: str, account: Account, *, clock: Clock) -> None:
+    audit(
+        session,
+        action,
+        clock=clock,
+        account_id=None,
+        device_id=None,
+        subject_kind="account",
+        subject_id=account.id,
+    )
+
+
+def _check_password(password: str) -> None:
+    if len(password) < MIN_PASSWORD:
+        raise Rejected("password_too_short", f"a password has at least {MIN_PASSWORD} characters")
+
+
 def _check(username: str, *, password: str, role: Role, staff_code: str | None) -> None:
     if not username:
         raise Rejected("username_missing", "a username is needed")
-    if len(password) < MIN_PASSWORD:
-        raise Rejected("password_too_short", f"a password has at least {MIN_PASSWORD} characters")
+    _check_password(password)
     if role in NEEDS_STAFF and not staff_code:
         raise Rejected("staff_needed", f"an account in role {role} acts as a member of staff: give --staff-code")
 

@@ -7,22 +7,19 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 from uuid import UUID
 
 import typer
 
-from hcrm_central.settings import Settings, read_settings, unknown_variables
+from hcrm_central import keeping
+from hcrm_central.console import FromStdin, Json, ask_password, opened, say, show, tell
+from hcrm_central.settings import read_settings, unknown_variables
 from hcrm_core.errors import HcrmError, StoreUnusable, SurroundingsFailed
 from hcrm_core.terms import Role
 from hcrm_store.clock import SystemClock, business_date
-
-if TYPE_CHECKING:
-    from hcrm_central.store.opening import Store
 
 app = typer.Typer(
     name="hcrm-central",
@@ -31,13 +28,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+keeping.add_to(app)
 
 FAILED, CLOCK = 2, SystemClock()
 # Operational: a scan closes what its day makes void, and a slip of the year would leave customers without a task.
 _SCAN_BACK, _SCAN_AHEAD = timedelta(days=366), timedelta(days=31)
-EMPTY: tuple[object, ...] = (None, "", (), [], {})
-Json = Annotated[bool, typer.Option("--json", help="print the report as JSON")]
-FromStdin = Annotated[bool, typer.Option("--password-stdin", help="read the password from standard input")]
 
 
 def main() -> None:
@@ -82,27 +77,7 @@ def _fail_unforeseen(error: Exception) -> NoReturn:
     _fail(f"something unforeseen happened ({what})", remedy="run hcrm-central doctor, and report the lines above")
 
 
-def _say(text: str) -> None:
-    print(text, flush=True)
-
-
 # ── the store ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator["Store"]:
-    """The store, at this program's schema."""
-    from hcrm_central.store.migrate import current, head
-    from hcrm_central.store.opening import open_store
-
-    with open_store(settings) as store:
-        revision = current(store.owner)
-        if revision != head():
-            raise StoreUnusable(
-                f"the database is at revision {revision or 'none'}, this program needs {head()}",
-                remedy="run hcrm-central migrate",
-            )
-        yield store
 
 
 @app.command()
@@ -121,8 +96,8 @@ def migrate() -> None:
             ensure_roles(store.owner, {})
         upgrade(store.owner)
         report = install_defaults(store.jobs, clock=CLOCK)
-    _say(f"schema {head()}")
-    _tell(report.as_json())
+    say(f"schema {head()}")
+    tell(report.as_json())
 
 
 @app.command()
@@ -133,7 +108,7 @@ def serve() -> None:
 
     settings = read_settings()
     logs.configure(settings)
-    with _opened(settings) as store:
+    with opened(settings) as store:
         serving.serve(create_app(store, settings, clock=CLOCK), settings)
 
 
@@ -166,8 +141,8 @@ def create_account(
 def _create(username: str, *, role: Role, staff_code: str | None, name: str | None, password_stdin: bool) -> None:
     from hcrm_central import accounts
 
-    password = _password(from_stdin=password_stdin)
-    with _opened(read_settings()) as store:
+    password = ask_password(from_stdin=password_stdin)
+    with opened(read_settings()) as store:
         accounts.create_account(
             store.jobs,
             username=username,
@@ -177,14 +152,7 @@ def _create(username: str, *, role: Role, staff_code: str | None, name: str | No
             staff_code=staff_code,
             name=name,
         )
-    _say(f"account {accounts.normal_username(username)} ({role}) is ready")
-
-
-def _password(*, from_stdin: bool) -> str:
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    prompted: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return prompted
+    say(f"account {accounts.normal_username(username)} ({role}) is ready")
 
 
 # ── what comes in ────────────────────────────────────────────────────────────────────────────────────────
@@ -203,7 +171,7 @@ def import_ledger(
     """Import an Excel ledger. Importing it again changes nothing."""
     from hcrm_central.connectors import ledger
 
-    with _opened(read_settings()) as store:
+    with opened(read_settings()) as store:
         report = ledger.import_ledger(
             store.jobs,
             file,
@@ -213,7 +181,7 @@ def import_ledger(
             dry_run=dry_run,
             error_workbook=errors,
         )
-    _report(report.as_json(), as_json=as_json)
+    show(report.as_json(), as_json=as_json)
 
 
 @app.command()
@@ -221,9 +189,9 @@ def undo_import(batch_id: Annotated[UUID, typer.Argument(metavar="ID")], *, as_j
     """Take an import back, but for what somebody has worked on since."""
     from hcrm_central.connectors import ledger
 
-    with _opened(read_settings()) as store:
+    with opened(read_settings()) as store:
         report = ledger.undo_import(store.jobs, batch_id, clock=CLOCK)
-    _report(report.as_json(), as_json=as_json)
+    show(report.as_json(), as_json=as_json)
 
 
 @app.command()
@@ -235,9 +203,9 @@ def load_extract(
     """Load an extract of another system (docs/extract.md). Loading it again changes nothing."""
     from hcrm_central.connectors import extract
 
-    with _opened(read_settings()) as store:
+    with opened(read_settings()) as store:
         report = extract.load_extract(store.jobs, directory, clock=CLOCK)
-    _report(report.as_json(), as_json=as_json)
+    show(report.as_json(), as_json=as_json)
 
 
 # ── what runs ────────────────────────────────────────────────────────────────────────────────────────────
@@ -256,10 +224,10 @@ def scan(
     from hcrm_central.jobs.scan import scan as run
 
     day = _scannable(on.date()) if on else None
-    with _opened(read_settings()) as store:
+    with opened(read_settings()) as store:
         report = run(store.jobs, clock=CLOCK, on=day)
         tidy_daily(store.jobs, clock=CLOCK)
-    _report(report.as_json(), as_json=as_json)
+    show(report.as_json(), as_json=as_json)
 
 
 @app.command()
@@ -267,9 +235,9 @@ def tidy(*, as_json: Json = False) -> None:
     """Forget what readers have known for half a year, and dead tokens. A scan does it once a day."""
     from hcrm_central.jobs.retention import tidy as run
 
-    with _opened(read_settings()) as store:
+    with opened(read_settings()) as store:
         report = run(store.jobs, clock=CLOCK)
-    _report(report.as_json(), as_json=as_json)
+    show(report.as_json(), as_json=as_json)
 
 
 def _scannable(day: date) -> date:
@@ -292,36 +260,10 @@ def doctor(*, as_json: Json = False) -> None:
     with open_store(settings) as store:
         findings = examine(store, settings, clock=CLOCK)
     if as_json:
-        _say(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False, indent=2))
+        say(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False, indent=2))
     else:
         for finding in findings:
-            _say(f"{finding.level:<4}  {finding.check:<26} {finding.said}")
+            say(f"{finding.level:<4}  {finding.check:<26} {finding.said}")
             if finding.remedy:
-                _say(f"{'':<32} → {finding.remedy}")
+                say(f"{'':<32} → {finding.remedy}")
     raise typer.Exit(1 if any(finding.level is Level.BAD for finding in findings) else 0)
-
-
-# ── reports ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _report(report: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        _say(json.dumps(report, ensure_ascii=False, indent=2))
-    else:
-        _tell(report)
-
-
-def _tell(report: dict[str, Any]) -> None:
-    """A report for a person at a terminal: lists one line each, counts side by side, nothing that is empty."""
-    for name, value in report.items():
-        if isinstance(value, list | tuple):
-            for entry in value:
-                _say(f"{name}: {_line(entry)}")
-        elif value not in EMPTY:
-            _say(f"{name}: {_line(value)}")
-
-
-def _line(value: Any) -> str:
-    if not isinstance(value, dict):
-        return str(value)
-    return " · ".join(f"{name} {_line(found)}" for name, found in value.items() if found not in (*EMPTY, 0))

@@ -8,12 +8,14 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
+from hcrm_central.accounts import end_sessions
 from hcrm_central.api.centre import Centre
 from hcrm_central.api.refusals import Refused
-from hcrm_central.api.sessions import SignedIn, end_sessions
+from hcrm_central.api.sessions import SignedIn
 from hcrm_central.audit import audit
 from hcrm_central.store.engine import Principal, snapshot, transaction
 from hcrm_central.store.tables import Device
+from hcrm_core.errors import Rejected
 from hcrm_core.fleet import (
     SILENT_AFTER,
     STUCK_AFTER,
@@ -123,11 +125,12 @@ def obey(session: Session, device_id: UUID, request: OrderRequest, *, clock: Clo
         by: who orders; None for whoever keeps the centre.
 
     Raises:
-        Refused: there is no such workstation, or it is to be wiped: that is final.
+        Rejected: ``unknown_device``.
+        Refused: it is to be wiped: that is final.
     """
     device = session.get(Device, device_id, with_for_update=True)
     if device is None:
-        raise Refused(RefusalCode.INVALID_REQUEST)
+        raise Rejected("unknown_device", "there is no workstation with this id")
     if device.wipe_ordered_at and request.order is not DeviceOrder.WIPE:
         raise Refused(RefusalCode.ALREADY_DECIDED)
     _note(device, request.order, at=clock.now())

@@ -25,8 +25,11 @@ from hcrm_central.settings import Settings
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
 from hcrm_central.store.tables import Account, Device, HeldOperation, ScanRun, Watermark
+from hcrm_core.terms import Outcome
+from hcrm_core.wire import OperationKind, ResultStatus
 from hcrm_store.base import new_id
-from tests.factories import Clinic
+from tests.central.conftest import SignIn
+from tests.factories import Clinic, Workstation, outcome_body
 from tests.fakes import FakeClock
 
 SAMPLE = Path("resources/samples/ledger_sample.xlsx").resolve()
@@ -406,3 +409,71 @@ def test_commands_share_one_private_server_and_the_last_puts_it_away(home: Path)
         _, told = process.communicate()
         assert (process.returncode, "Traceback" in told) == (0, False)
     assert not database_runs(home)
+
+
+# ── accounts, workstations and decisions ─────────────────────────────────────────────────────────────────
+
+
+def held_operation(client: Workstation, clinic: Clinic, outcome: Outcome = Outcome.NO_ANSWER) -> str:
+    """An outcome about somebody else's customer waits for a decision; its id."""
+    body = outcome_body(clinic.far, outcome, note="家长的话")
+    operation = client.operation(OperationKind.RECORD_OUTCOME, clinic.far.task_id, body)
+    assert client.push(operation).results[0].status is ResultStatus.HELD
+    return str(operation.op_id)
+
+
+def test_an_account_is_taken_out_of_use_and_comes_back(run: Run, client_for: SignIn) -> None:
+    client = client_for("assistant")
+    assert run("account", "block", "Assistant").code == 0
+    assert client.sign_in("assistant").json()["code"] == "account_inactive"
+    assert run("account", "unblock", "assistant").code == 0
+    assert client.refresh().json()["code"] == "session_ended"
+    assert client.sign_in("assistant").status_code == 200
+    unknown = run("account", "block", "nobody")
+    assert (unknown.code, "there is no account" in unknown.err) == (2, True)
+
+
+def test_another_password_ends_the_sessions_of_the_former(run: Run, client_for: SignIn) -> None:
+    client = client_for("assistant")
+    short = run("set-password", "assistant", "--password-stdin", stdin="1234567\n")
+    assert (short.code, "at least 8" in short.err) == (2, True)
+    done = run("set-password", "assistant", "--password-stdin", stdin="another password\n")
+    assert (done.code, "another password\n" in done.out) == (0, False)
+    assert client.refresh().json()["code"] == "session_ended"
+    assert client.sign_in("assistant").json()["code"] == "wrong_credentials"
+    assert client.sign_in("assistant", "another password").status_code == 200
+
+
+def test_workstations_are_shown_and_ordered(run: Run, client_for: SignIn) -> None:
+    client = client_for("assistant")
+    client.hello(unsent=1, oldest_unsent_at=client.clock.now())
+    (told,) = json.loads(run("devices", "--json").out)["devices"]
+    assert (told["id"], told["person"], told["unsent"]) == (str(client.device_id), "员工assistant", 1)
+    assert f"{client.device_id}  test · 员工assistant" in run("devices").out
+    for order, status in (("block", 401), ("unblock", 200), ("wipe", 410)):
+        assert run("device", order, str(client.device_id), "--reason", "丢失").code == 0
+        assert client.sign_in("assistant").status_code == status
+    again = run("device", "unblock", str(client.device_id), "--reason", "找到了")
+    assert (again.code, "decided already" in again.err) == (2, True)
+    assert "no workstation" in run("device", "block", str(new_id()), "--reason", "x").err
+    assert run("device", "block", str(client.device_id), "--reason", "").code == 2
+
+
+def test_what_is_held_is_shown_without_patients_and_decided(run: Run, client_for: SignIn, clinic: Clinic) -> None:
+    client = client_for("assistant")
+    applied, dismissed = held_operation(client, clinic), held_operation(client, clinic)
+    stuck = held_operation(client, clinic, Outcome.BOOKED)
+    shown, as_json = run("held").out, run("held", "--json").out
+    assert [item["op_id"] for item in json.loads(as_json)["items"]] == [applied, dismissed, stuck]
+    for told in (shown, as_json):
+        assert "not_visible" in told
+        assert "家长的话" not in told
+        assert "患者" not in told
+    assert run("held", "apply", applied, "--note", "已核实").code == 0
+    assert run("held", "dismiss", dismissed).code == 0
+    tried = run("held", "apply", stuck)
+    assert (tried.code, "visit_date_needed" in tried.out) == (1, True)
+    assert {told.decision for told in client.hello().decided} == {"apply", "dismiss"}
+    twice = run("held", "apply", applied)
+    assert (twice.code, "decided already" in twice.err) == (2, True)
+    assert "1 wait" in run("held").out

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -28,7 +29,7 @@ OUTCOME, EXAM = OperationKind.RECORD_OUTCOME, OperationKind.RECORD_EXAM
 WHILE = timedelta(minutes=5)
 
 
-def outcome(client: Workstation, child: Child, **options: object) -> OperationResult:
+def outcome(client: Workstation, child: Child, **options: Any) -> OperationResult:
     """Push an outcome; what became of it."""
     operation = client.operation(OUTCOME, child.task_id, outcome_body(child, note="听过了"), **options)
     return client.push(operation).results[0]
