@@ -88,7 +88,7 @@ class PickExam(Message):
     reason: str = Field(default="", max_length=400)
 
 
-# VoidExam.reason where an examination goes the way of another that is void, and nobody said why: a code for the screens.
+# VoidExam.reason of an examination that follows another into the void, if nobody gave that one a reason: a code.
 KEPT_THEIRS = "kept_theirs"
 
 
