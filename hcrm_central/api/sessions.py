@@ -14,6 +14,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine, select, update
@@ -28,6 +29,7 @@ from hcrm_central.store.engine import Principal, transaction
 from hcrm_central.store.tables import Account, Device, Token
 from hcrm_core.wire import DeviceClaim, LoginRequest, Person, RefreshRequest, RefusalCode, TokenResponse
 from hcrm_store.base import new_id
+from hcrm_store.organisation import Staff
 
 ACCESS, REFRESH = "access", "refresh"
 
@@ -192,14 +194,6 @@ def _end_replayed(session: Session, here: Centre, token: Token) -> None:
     audit(session, "session:replayed", clock=here.clock, account_id=token.account_id, device_id=token.device_id)
 
 
-def end_sessions(
-    session: Session, *, at: datetime, account_id: UUID | None = None, device_id: UUID | None = None
-) -> None:
-    """End every session of an account or of a device. What is offered to sign in again is decided elsewhere."""
-    of = Token.account_id == account_id if account_id else Token.device_id == device_id
-    session.execute(update(Token).where(of, Token.revoked_at.is_(None)).values(revoked_at=at))
-
-
 def sign_out(here: Centre, who: SignedIn) -> None:
     """End the session on this device."""
     with transaction(here.store.service) as session:
@@ -219,7 +213,8 @@ def authenticate(here: Centre, *, token: str, device_id: UUID, device_secret: st
         Refused: device blocked or to be wiped; token unknown, expired or revoked; device another's; account not in use.
     """
     with Session(here.store.service) as session:
-        device = session.get(Device, device_id)
+        at_hand = _at_hand(session, token, device_id=device_id)
+        device = at_hand.Device if at_hand else session.get(Device, device_id)
         if barred := _barred(device, device_secret):
             raise Refused(barred)
         found = session.get(Token, _hash(token))
@@ -235,6 +230,21 @@ def authenticate(here: Centre, *, token: str, device_id: UUID, device_secret: st
     if first_use:
         _note_use(here, token)
     return who
+
+
+def _at_hand(session: Session, token: str, *, device_id: UUID) -> Any:
+    """What is looked at with every request, in one statement: while it is held, the session asks for none of it again.
+
+    None if device or token is unknown. Why Any: each release of SQLAlchemy writes the type of a row in another way.
+    """
+    known = (
+        select(Device, Token, Account, Staff)
+        .select_from(Device)
+        .join(Token, Token.hash == _hash(token))
+        .join(Account, Account.id == Token.account_id)
+        .outerjoin(Staff, Staff.id == Account.staff_id)
+    )
+    return session.execute(known.where(Device.id == device_id)).one_or_none()
 
 
 def _signed_in(session: Session, account: Account, *, device_id: UUID, family_id: UUID) -> SignedIn:
