@@ -12,12 +12,13 @@ import shiboken6
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 from pytestqt.qtbot import QtBot
 
-from hcrm_core.errors import Rejected, StoreUnusable
+from hcrm_core.errors import Rejected, SignInRequired, StoreUnusable, Unreachable
 from hcrm_core.terms import Role
 from hcrm_core.wire import Person
 from hcrm_desktop.cache import commands, queries
 from hcrm_desktop.cache.rows import Changes, SyncStatus
 from hcrm_desktop.cache.workspace import Workspace, open_workspace
+from hcrm_desktop.sync.session import SESSION
 from hcrm_desktop.tasks import Tasks
 from hcrm_store.base import new_id
 from tests.fakes import FakeClock
@@ -179,6 +180,32 @@ def test_a_centre_that_is_not_there_is_told_and_shown(tasks: Tasks, screen: Scre
     refusal = wait(qtbot, screen, lambda: tasks.sign_in(screen, done=print, failed=screen.on_answer, **account))
     assert "does not answer" in str(refusal)
     tasks.sync_now()
+
+
+def test_the_centre_is_consulted_by_whoever_is_signed_in(tasks: Tasks, screen: Screen, qtbot: QtBot) -> None:
+    def question(client: Any, headers: dict[str, str]) -> Any:
+        return client.fleet(headers=headers)
+
+    refusal = wait(qtbot, screen, lambda: tasks.consult(screen, question, done=print, failed=screen.on_answer))
+    assert isinstance(refusal, SignInRequired)
+    tasks.verify_now()  # nobody to compare with: nothing happens
+
+    tasks.start_sync(server_url="http://127.0.0.1:9")
+    refusal = wait(qtbot, screen, lambda: tasks.consult(screen, question, done=print, failed=screen.on_answer))
+    assert isinstance(refusal, SignInRequired)
+
+    opened = tasks._workspace
+    assert opened is not None
+    opened.outbox.keep(SESSION, {"access_token": "a", "refresh_token": "r"})
+    refusal = wait(qtbot, screen, lambda: tasks.consult(screen, question, done=print, failed=screen.on_answer))
+    assert isinstance(refusal, Unreachable)
+    tasks.verify_now()
+
+
+def test_an_emptied_workstation_is_told_without_its_files(tasks: Tasks, screen: Screen, qtbot: QtBot) -> None:
+    tasks.sync_state_changed.connect(screen.on_answer)
+    status = wait(qtbot, screen, tasks._announce_wiped)
+    assert (status.problem, status.lease_over) == ("wiped", True)
 
 
 def test_the_first_window_does_not_wait_for_heavy_imports() -> None:
