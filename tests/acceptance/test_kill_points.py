@@ -17,6 +17,7 @@ from tests.factories import PASSWORD
 
 TIMES = 300
 MOMENT = 0.5  # seconds: a kill comes at random within this of a saved call
+LIFE = 3.0  # seconds: a service under load lives at most so long, which is enough for some of its work
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +157,7 @@ def test_a_service_killed_at_any_moment_under_load_loses_and_doubles_nothing(sig
         station.tell("work", "load")
         for _ in range(TIMES):
             with signed_in.service() as service, suppress(subprocess.TimeoutExpired):
-                service.wait(chance.uniform(0, 3 * MOMENT))
+                service.wait(chance.uniform(0, LIFE))
         saved = station.kill()
     with signed_in.service():
         is_whole(signed_in, saved, unfinished=[f"load-{len(saved)}"])
