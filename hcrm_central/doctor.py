@@ -163,7 +163,7 @@ def _held(session: Session) -> Finding:
     waiting = select(func.count(), func.min(HeldOperation.at)).where(HeldOperation.decided_at.is_(None))
     n, since = session.execute(waiting).one()
     said = f"{n} since {since:%Y-%m-%d}" if n else "none"
-    remedy = "somebody must decide: what was entered waits in held_operation" if n else ""
+    remedy = "a manager decides at a workstation, or run hcrm-central held" if n else ""
     return Finding(check="held operations", level=Level.WARN if n else Level.OK, said=said, remedy=remedy)
 
 

@@ -103,7 +103,10 @@ class DecisionRequest(Message):
 
 
 class DecisionResponse(Message):
-    """What became of it. HELD: it was tried again and still cannot apply, for `reason`; nothing was decided."""
+    """What became of it. HELD: it was tried again and still cannot apply, for `reason`; nothing was decided.
+
+    A dismissal answers APPLIED: the decision stands.
+    """
 
     status: ResultStatus
     reason: str | None = None

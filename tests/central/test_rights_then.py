@@ -7,11 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text, update
+from alembic import command
+from sqlalchemy import create_engine, select, text, update
 from sqlalchemy.orm import Session
 
+from hcrm_central.store import postgres
 from hcrm_central.store.engine import Principal, snapshot, transaction
-from hcrm_central.store.opening import Store
+from hcrm_central.store.migrate import config, migrate
+from hcrm_central.store.opening import Store, prepare
 from hcrm_central.store.tables import Account, AuditEntry
 from hcrm_core.terms import Outcome, Role
 from hcrm_core.wire import OperationKind, OperationResult, ResultStatus
@@ -98,6 +101,20 @@ def test_a_right_counts_for_what_was_entered_no_longer_than_a_lease_before_it_en
     for days, status in ((7.01, ResultStatus.HELD), (6.99, ResultStatus.APPLIED)):
         entered = clock.now() - timedelta(days=days)
         assert outcome(client, clinic.mine, captured_at=entered).status is status
+
+
+def test_a_right_that_a_move_left_alone_ended_with_what_took_it_away(
+    client_for: SignIn, clinic: Clinic, store: Store, clock: FakeClock
+) -> None:
+    client = client_for("assistant")
+    entered = clock.now()
+    clock.advance(timedelta(days=1))
+    move_staff(store, clock, clinic, "assistant", site_id=clinic.south)  # his customers stay his
+    clock.advance(timedelta(days=7))
+    give(store, clock, clinic.mine.customer_id, assistant_id=None)
+    client.sign_in("assistant")
+    assert outcome(client, clinic.mine, captured_at=entered).status is ResultStatus.HELD
+    assert outcome(client, clinic.mine, captured_at=entered + timedelta(days=2)).status is ResultStatus.APPLIED
 
 
 def test_nothing_counts_by_a_right_that_somebody_will_have_had(
@@ -365,3 +382,36 @@ def test_a_customer_who_is_deleted_takes_his_history_with_him(clinic: Clinic, st
     with transaction(store.jobs) as session:
         session.execute(text("DELETE FROM customer WHERE id = :id"), {"id": customer_id})
     assert rows_of(store, "customer_history", customer_id) == 0
+
+
+def test_what_was_there_before_histories_were_kept_has_one(postgres_server: postgres.PrivatePostgres) -> None:
+    addresses = prepare(postgres_server, "before_histories")
+    owner = create_engine(addresses.owner)
+    with owner.connect() as connection:
+        settings = config()
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "0004")
+        connection.execute(text(OLDER_ROWS))
+        connection.commit()
+    migrate(owner)
+    older = Store(owner, owner, owner)
+    assert flaws(older) == [0, 0]
+    with Session(owner) as session:
+        worked_there = session.execute(text("SELECT a.username FROM device d JOIN account a ON a.id = d.account_id"))
+        assert worked_there.scalars().all() == ["later"]
+        assert session.execute(text("SELECT count(*) FROM customer_history")).scalar_one() == 1
+    owner.dispose()
+
+
+OLDER_ROWS = """
+    WITH one AS (SELECT gen_random_uuid() AS id)
+    INSERT INTO site (id, code, name) SELECT id, 'one', '院区' FROM one;
+    INSERT INTO customer (id, site_id, name) SELECT gen_random_uuid(), id, '客户' FROM site;
+    INSERT INTO account (id, username, password_hash, role, name)
+    SELECT gen_random_uuid(), name, '', 'manager', name FROM unnest(ARRAY['earlier', 'later']) AS name;
+    INSERT INTO device (id, secret_hash, name, app_version) VALUES (gen_random_uuid(), '', '', '');
+    INSERT INTO token (hash, purpose, account_id, device_id, family_id, issued_at, expires_at)
+    SELECT a.username::bytea, 'access', a.id, d.id, a.id, now() - length(a.username) * interval '1 day', now()
+    FROM account a CROSS JOIN device d;
+    SELECT hcrm.stamp();
+"""

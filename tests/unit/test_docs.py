@@ -47,6 +47,9 @@ def test_every_command_of_the_centre_is_described() -> None:
     commands = [
         (one.name or one.callback.__name__).replace("_", "-") for one in cli.app.registered_commands if one.callback
     ]
+    for group in cli.app.registered_groups:
+        named = (one.name for one in group.typer_instance.registered_commands) if group.typer_instance else ()
+        commands += [f"{group.name} {name}" for name in named]
     assert len(commands) > 5
     assert [name for name in commands if f"`{name}`" not in described] == []
 

@@ -162,19 +162,27 @@ CREATE FUNCTION hcrm.may_work_with(role text, staff_id uuid, site_id uuid, custo
         WHEN 'assistant' THEN customer.assistant_id = staff_id
     END, false)
 $$;
--- Who the declared account was when it might work with a customer at an instant; `ended_at` says when that right ended,
--- NULL if it still stands. No row: it had none.
-CREATE FUNCTION hcrm.right_then(customer uuid, instant timestamptz)
-    RETURNS TABLE (role text, staff_id uuid, site_id uuid, ended_at timestamptz)
+-- Who the declared account was at an instant, if it might work with a customer then.
+CREATE FUNCTION hcrm.right_at(customer uuid, instant timestamptz) RETURNS TABLE (role text, staff_id uuid, site_id uuid)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-    SELECT a.role, a.staff_id, a.site_id, least(
-        (SELECT min(l.since) FROM account_history l WHERE l.account_id = hcrm.account_id() AND l.since > instant
-            AND (l.role, l.staff_id, l.site_id, l.active) IS DISTINCT FROM (a.role, a.staff_id, a.site_id, a.active)),
-        (SELECT min(l.since) FROM customer_history l WHERE l.customer_id = customer AND l.since > instant
-            AND NOT hcrm.may_work_with(a.role, a.staff_id, a.site_id, l)))
+    SELECT a.role, a.staff_id, a.site_id
     FROM hcrm.account_then(hcrm.account_id(), instant) a
     JOIN customer_history c ON c.customer_id = customer AND c.since <= instant AND (c.until IS NULL OR instant < c.until)
     WHERE a.active AND hcrm.may_work_with(a.role, a.staff_id, a.site_id, c)
+$$;
+-- The same, and when that right ended: the first change after which there was none in the same role. NULL: it stands.
+CREATE FUNCTION hcrm.right_then(customer uuid, instant timestamptz)
+    RETURNS TABLE (role text, staff_id uuid, site_id uuid, ended_at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    SELECT r.role, r.staff_id, r.site_id, (
+        SELECT min(change.since) FROM (
+            SELECT since FROM account_history WHERE account_id = hcrm.account_id() AND since > instant
+            UNION ALL SELECT since FROM customer_history WHERE customer_id = customer AND since > instant
+        ) change
+        WHERE NOT EXISTS (
+            SELECT 1 FROM hcrm.right_at(customer, change.since) l
+            WHERE l.role = r.role AND l.staff_id IS NOT DISTINCT FROM r.staff_id))
+    FROM hcrm.right_at(customer, instant) r
 $$;
 
 -- ── acting on one customer by a former right, or by a supervisor's leave ─────────────────────────────────
@@ -190,7 +198,7 @@ CREATE FUNCTION hcrm.sees_all() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAF
     AS $$ SELECT hcrm.role() = 'manager' AND hcrm.late_customer() IS NULL $$;
 CREATE FUNCTION hcrm.has_late_right() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
     SELECT EXISTS (
-        SELECT 1 FROM hcrm.right_then(hcrm.late_customer(), hcrm.late_at()) r
+        SELECT 1 FROM hcrm.right_at(hcrm.late_customer(), hcrm.late_at()) r
         WHERE r.role = hcrm.role() AND r.staff_id IS NOT DISTINCT FROM hcrm.staff_id()
     ) OR EXISTS (
         SELECT 1 FROM held_operation h JOIN account m ON m.id = h.decided_by_id
@@ -203,8 +211,8 @@ CREATE FUNCTION hcrm.late_optometrist() RETURNS uuid LANGUAGE sql STABLE SECURIT
     SELECT c.optometrist_id FROM customer_history c WHERE c.customer_id = hcrm.late_customer()
         AND c.since <= hcrm.late_at() AND (c.until IS NULL OR hcrm.late_at() < c.until)
 $$;
-REVOKE EXECUTE ON FUNCTION hcrm.account_then(uuid, timestamptz), hcrm.right_then(uuid, timestamptz),
-    hcrm.has_late_right(), hcrm.late_optometrist() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION hcrm.account_then(uuid, timestamptz), hcrm.right_at(uuid, timestamptz),
+    hcrm.right_then(uuid, timestamptz), hcrm.has_late_right(), hcrm.late_optometrist() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION hcrm.account_then(uuid, timestamptz) TO hcrm_app, hcrm_jobs;
 GRANT EXECUTE ON FUNCTION hcrm.right_then(uuid, timestamptz), hcrm.has_late_right(), hcrm.late_optometrist() TO hcrm_app;
 

@@ -34,7 +34,7 @@ CREATE POLICY jobs ON field_change TO hcrm_jobs USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE, DELETE ON field_change TO hcrm_jobs;
 -- A guardian's values are for those who may see the guardian. The reasons given for an exam's states are clinical columns.
 CREATE POLICY read ON field_change FOR SELECT TO hcrm_app USING (
-    (SELECT hcrm.role()) = 'manager' OR EXISTS (SELECT 1 FROM customer c WHERE c.id = customer_id)
+    (SELECT hcrm.sees_all()) OR EXISTS (SELECT 1 FROM customer c WHERE c.id = customer_id)
     AND (subject <> 'guardian' OR EXISTS (SELECT 1 FROM guardian g WHERE g.id = subject_id)));
 GRANT SELECT ON field_change TO hcrm_app;
 
