@@ -165,6 +165,33 @@ def test_a_changed_exam_supersedes_and_overwrites_nothing(store: Store, load: Lo
     ) == [("amended", None, "-1.25"), ("final", "amended", "-1.50")]
 
 
+@pytest.mark.parametrize("here", ["corrected", "corrected twice", "void"])
+def test_a_correction_at_the_source_does_not_overrule_what_was_made_of_the_exam_here(
+    store: Store, load: Load, tmp_path: Path, here: str
+) -> None:
+    rows = _small()
+    load(_write(tmp_path / "one", rows))
+    correction = (
+        "INSERT INTO exam (customer_id, id, site_id, examined_on, method, lens_state, source, status, supersedes_id)"
+        " SELECT customer_id, gen_random_uuid(), site_id, examined_on, method, lens_state, 'workstation', 'final', id"
+        " FROM exam WHERE status = 'final'"
+    )
+    amended = "UPDATE exam e SET status = 'amended' WHERE EXISTS (SELECT 1 FROM exam x WHERE x.supersedes_id = e.id)"
+    done = {"corrected": [correction, amended], "corrected twice": [correction, amended] * 2}
+    with store.owner.begin() as connection:
+        for statement in done.get(here, ["UPDATE exam SET status = 'void'"]):
+            connection.execute(text(statement))
+        connection.execute(text("SELECT hcrm.stamp()"))
+    rows["exams"][0]["od_sphere"] = -1.5
+    load(_write(tmp_path / "two", rows))
+    expected = {
+        "corrected": ["amended", "contested", "contested"],
+        "corrected twice": ["amended", "amended", "contested", "contested"],
+        "void": ["contested", "void"],
+    }
+    assert [status for (status,) in _ask(store, "SELECT status FROM exam ORDER BY 1")] == expected[here]
+
+
 def test_a_changed_row_updates_and_travels_again(store: Store, load: Load, tmp_path: Path) -> None:
     rows = _small()
     load(_write(tmp_path / "one", rows))

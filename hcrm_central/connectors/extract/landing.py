@@ -47,6 +47,21 @@ LEFT JOIN customer owner ON owner.id = o.row_id
 _OF_FAMILY = """
 LEFT JOIN source_record f ON f.source = %(source)s AND f.kind = 'family' AND f.source_key = s.family_key
 """
+# A correction that meets what was made of the same exam here (a correction, a void): none counts until somebody picks.
+_CONTEST = """
+WITH RECURSIVE below AS (
+    SELECT row_id AS correction, customer_id, known_id AS former, known_id AS id FROM ready
+    WHERE known_customer_id = customer_id
+    UNION
+    SELECT b.correction, b.customer_id, b.former, x.id FROM below b
+    JOIN exam x ON x.customer_id = b.customer_id AND x.supersedes_id = b.id AND x.id <> b.correction
+), met AS (
+    SELECT b.* FROM below b JOIN exam x ON x.customer_id = b.customer_id AND x.id = b.id
+    WHERE x.status IN ('final', 'contested') OR x.status = 'void' AND x.id = b.former
+)
+UPDATE exam t SET status = 'contested' FROM met
+WHERE t.customer_id = met.customer_id AND t.id IN (met.correction, met.id) AND t.status = 'final'
+"""
 _REMEMBER = """
 INSERT INTO source_record (id, source, kind, source_key, batch_id, customer_id, row_id, digest, payload)
 SELECT row_id, %(source)s, %(kind)s, key, %(batch)s, {customer}, {row}, digest, payload FROM ready
@@ -210,6 +225,7 @@ class Landing:
             " FROM ready s WHERE t.customer_id = s.known_customer_id AND t.id = s.known_id AND t.status <> 'void'"
         )
         self._insert("exam", values=keys | targets | superseded, where="true")
+        self.cursor.execute(_CONTEST)
         for prefix, eye in EYES.items():
             values = {"id": f"{prefix}_id", "customer_id": "customer_id", "site_id": "site_id", "exam_id": "row_id"}
             values |= {"eye": f"'{eye}'"} | {field: f"{prefix}_{field}" for field in EYE_FIELDS}
