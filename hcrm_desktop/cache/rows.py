@@ -259,7 +259,7 @@ class TaskCase:
 
     task: TaskRow
     evidence: list[Any]
-    exams: tuple[ExamRow, ...]  # oldest first, at most the last six
+    exams: tuple[ExamRow, ...]  # those that count, oldest first, at most the last six
     follow_ups: tuple[FollowUpRow, ...]  # newest first, at most three
     script: str  # the talk, ready to copy
     siblings_due: tuple[TaskRow, ...]  # other open tasks of the same family

@@ -44,6 +44,12 @@ def statuses(desk: Desk, clinic: Clinic) -> dict[UUID, str]:
     return {exam.id: exam.status.value for exam in record_of(desk, clinic.mine.customer_id).exams}
 
 
+def counted(desk: Desk, clinic: Clinic) -> tuple[UUID, ...]:
+    """Examinations that the case of the child's task is told of."""
+    case = desk.ask(queries.task_case, clinic.mine.task_id, today=TODAY)
+    return tuple(exam.id for exam in case.exams)
+
+
 def disputes(desk: Desk, clinic: Clinic) -> list[ContestedExams]:
     found: list[ContestedExams] = desk.ask(queries.contested_exams, clinic.mine.customer_id)
     return found
@@ -135,6 +141,7 @@ def test_two_corrections_are_both_kept_and_neither_counts(
     former, late = contested((first, second), clinic)
     expected = {clinic.mine.exam_id: "amended", former: "contested", late: "contested"}
     assert statuses(first, clinic) == statuses(second, clinic) == expected
+    assert counted(eyes[0], clinic) == ()  # whose customer it is
     assert waiting(first) == []
     (theirs,) = conflict(second).theirs
     assert (theirs.field, theirs.mine, theirs.theirs) == ("exam", str(late), str(former))
