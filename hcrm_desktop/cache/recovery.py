@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, insert, select, text, update
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlcipher3 import dbapi2
 
 from hcrm_core.errors import StoreUnusable
@@ -97,7 +97,7 @@ class OutboxCopy:
         lacking = self._outbox.uncopied
         age = self._clock.now() - self._made_at
         due = at_once or lacking >= COPY_AFTER_CHANGES or not timedelta() <= age < COPY_AFTER
-        if not lacking or not due:
+        if (not lacking or not due) and (self._folder / COPY_FILE).exists():
             return
         try:
             _write_copy(self._folder, self._key)
@@ -184,43 +184,39 @@ def _begin_with_copy(folder: Path, key: bytes) -> bool:
 
 def _left(folder: Path, key: bytes) -> tuple[list[Json], int]:
     """What can be read of the damaged file, entry by entry, and how many others it tells of."""
-    engine, entries, unreadable = files.outbox_engine(folder, key), list[Json](), 0
-    try:
-        with engine.connect() as connection:
-            for position in sorted(_positions(connection)):
-                entry = _sound_entry(connection, position)
-                entries += [] if entry is None else [entry]
-                unreadable += entry is None
-    except DBAPIError:
-        _log.error("the damaged outbox file cannot be opened")
-    finally:
-        engine.dispose()
+    path, entries, unreadable = folder / files.OUTBOX_FILE, list[Json](), 0
+    positions = {position for way in _WAYS for position in _as_far_as_readable(path, key, way)}
+    engine = files.outbox_engine(folder, key)
+    for position in sorted(positions):
+        entry = _sound_entry(engine, position)
+        entries += [] if entry is None else [entry]
+        unreadable += entry is None
+    engine.dispose()
     return entries, unreadable
 
 
-def _positions(connection: Connection) -> set[int]:
-    return {position for way in _WAYS for position in _as_far_as_readable(connection, way)}
+# A connection that met a damaged page reads nothing more, so none is used again after an error.
 
 
-def _as_far_as_readable(connection: Connection, statement: str) -> Iterator[int]:
-    cursor = connection.connection.cursor()
+def _as_far_as_readable(path: Path, key: bytes, statement: str) -> Iterator[int]:
     try:
-        cursor.execute(statement)
-        while (row := cursor.fetchone()) is not None:
-            yield row[0]
+        with closing(files.connect(path, key)) as connection:
+            cursor = connection.execute(statement)
+            while (row := cursor.fetchone()) is not None:
+                yield row[0]
     except dbapi2.Error:
         return
-    finally:
-        cursor.close()
 
 
-def _sound_entry(connection: Connection, position: int) -> Json | None:
+def _sound_entry(engine: Engine, position: int) -> Json | None:
     """An entry that reads as it was written."""
     wanted = select(OPERATION).where(OPERATION.c.position == position)
     try:
-        entry = dict(connection.execute(wanted).mappings().one())
+        with engine.connect() as connection:
+            entry = dict(connection.execute(wanted).mappings().one())
         sound = entry["digest"] == entry_digest(entry)
     except (SQLAlchemyError, ValueError, TypeError):
+        engine.dispose()
         return None
     return entry if sound else None
 

@@ -128,6 +128,7 @@ class Workspace:
 
     def restore(self) -> None:
         """After opening: make the cache agree with who is signed in and with what the outbox holds."""
+        lease.pass_time(self.outbox, clock=self.clock)
         person = self.person()
         if person is not None:
             self._own(person)

@@ -6,21 +6,24 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from hcrm_core.errors import StoreUnusable
 from hcrm_core.terms import Role
-from hcrm_core.wire import OperationKind, Person
-from hcrm_desktop.cache import files, queries, tables
+from hcrm_core.wire import IncidentCode, OperationKind, Person
+from hcrm_desktop.cache import files, incidents, keys, queries, tables
 from hcrm_desktop.cache.outbox import Intent
 from hcrm_desktop.cache.recovery import COPY_FILE
-from hcrm_desktop.cache.workspace import Workspace, open_workspace
+from hcrm_desktop.cache.workspace import LOG_BYTES, Workspace, open_workspace
 from hcrm_store.base import new_id
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, MemoryKeyring
+from tests.pages import put, row
 from tests.sync.desk import KEY
 
 Opener = Callable[[], Workspace]
@@ -264,3 +267,134 @@ def test_what_was_acknowledged_survives_a_kill(folder: Path, clock: FakeClock, p
     reopened.close()
     assert kept[: len(acknowledged)] == acknowledged
     assert len(kept) - len(acknowledged) in (0, 1)  # written, and killed before it could be said
+
+
+# ── while it runs ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def spoil(path: Path) -> None:
+    """Every page of a cache that is open, but for the first."""
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(path.stat().st_size - 4096))
+
+
+@pytest.mark.parametrize("noticed_by", ["reader", "writer"])
+def test_a_cache_that_breaks_while_it_is_used_is_built_anew_without_a_restart(
+    folder: Path, clock: FakeClock, person: Person, noticed_by: str
+) -> None:
+    workspace = open_workspace(folder, KEY, clock=clock)
+    workspace.admit(person)
+    entered = enter(workspace, person)
+    put(workspace, *(row("customer", new_id(), name="王小明") for _ in range(2000)))
+    workspace._readers.dispose()
+    with workspace._writer.connect() as connection:
+        connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    workspace._writer.dispose()
+    spoil(folder / "cache.db")
+    use = workspace.read if noticed_by == "reader" else workspace.write
+    with pytest.raises(StoreUnusable, match="built anew"), use() as session:
+        session.execute(text("SELECT sum(length(name)) FROM customer")).scalar()
+    with workspace.read() as session:
+        assert session.execute(tables.CUSTOMER.select()).all() == []
+    assert unsent(workspace) == [entered]
+    assert workspace.person() == person
+    assert [incident.code for incident in incidents.waiting(workspace.outbox)] == [IncidentCode.CACHE_REBUILT]
+    put(workspace, row("customer", new_id(), name="王小明"))
+    workspace.close()
+    open_workspace(folder, KEY, clock=clock).close()
+    assert len(list(folder.glob("cache.db.*.damaged"))) == 1
+
+
+def test_an_error_that_is_no_damage_rebuilds_nothing(folder: Path, clock: FakeClock) -> None:
+    workspace = open_workspace(folder, KEY, clock=clock)
+    with pytest.raises(DBAPIError, match="no such table"), workspace.write() as session:
+        session.execute(text("SELECT * FROM what_is_not_there"))
+    assert incidents.waiting(workspace.outbox) == []
+    workspace.close()
+
+
+def test_a_long_log_is_written_back_when_there_is_time(folder: Path, clock: FakeClock) -> None:
+    workspace = open_workspace(folder, KEY, clock=clock)
+    with workspace.read() as session:  # a reader keeps the log from being written back
+        session.execute(tables.CUSTOMER.select()).all()
+        for _ in range(4):
+            put(workspace, *(row("customer", new_id(), name="王" * 300, note="记" * 300) for _ in range(1000)))
+        workspace.tend()
+        assert (folder / "cache.db-wal").stat().st_size > LOG_BYTES
+    workspace.tend()
+    assert (folder / "cache.db-wal").stat().st_size == 0
+    workspace.close()
+
+
+# ── erased ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_erasing_destroys_the_key_first_and_leaves_nothing(folder: Path, clock: FakeClock, person: Person) -> None:
+    store = MemoryKeyring.named()
+    key = keys.key_from_keyring(folder, store=store)
+    seen: list[bool] = []
+
+    def forget() -> None:
+        seen.append((folder / "outbox.db").exists())
+        keys.forget_key(folder, store=store)
+
+    workspace = open_workspace(folder, key, clock=clock, forget_key=forget)
+    workspace.admit(person)
+    enter(workspace, person)
+    clock.advance(timedelta(minutes=5))
+    workspace.tend()
+    (folder / "outbox.db.20260101-000000.damaged").write_bytes(b"old")
+    (folder / "cache.db.20260101-000000.damaged").write_bytes(b"old")
+    assert workspace.erase()
+    assert seen == [True]
+    assert [path.name for path in folder.iterdir()] == ["lock"]
+    assert workspace.erase()
+    workspace.tend()
+    for use in (workspace.read, workspace.write):
+        with pytest.raises(StoreUnusable, match="emptied"), use():
+            pass
+    with pytest.raises(DBAPIError):
+        workspace.person()
+    assert [path.name for path in folder.iterdir()] == ["lock"]
+    workspace.close()
+    assert keys.key_from_keyring(folder, store=store) != key
+
+
+def test_erasing_goes_on_when_a_file_is_held_or_gone_or_the_key_store_is_locked(
+    folder: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked() -> None:
+        raise keys.NoKeyStore("the key store refused", remedy="unlock it")
+
+    workspace = open_workspace(folder, KEY, clock=clock, forget_key=locked)
+    (folder / "key.check").unlink()
+    unlink = Path.unlink
+
+    def held(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name == "cache.db":
+            raise PermissionError("another program uses it")
+        unlink(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", held)
+        assert not workspace.erase()
+    assert {path.name for path in folder.iterdir()} == {"cache.db", "lock"}
+    assert not workspace.erase()  # the key is still there
+    assert {path.name for path in folder.iterdir()} == {"lock"}
+    workspace.close()
+
+
+@pytest.mark.parametrize("origin", ["passphrase", "file"])
+def test_a_key_is_forgotten_wherever_it_comes_from(folder: Path, tmp_path: Path, origin: str) -> None:
+    key_file = tmp_path / "key"
+    if origin == "passphrase":
+        former = keys.key_from_passphrase(folder, passphrase="geheim")
+        keys.forget_key(folder)
+        keys.forget_key(folder)
+        assert keys.key_from_passphrase(folder, passphrase="geheim") != former
+    else:
+        former = keys.key_from_file(folder, key_file=key_file)
+        keys.forget_key(folder, key_file=key_file)
+        keys.forget_key(folder, key_file=key_file)
+        assert not key_file.exists()
