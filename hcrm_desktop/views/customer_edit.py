@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -33,6 +33,7 @@ from hcrm_desktop.views.words import Words
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+REMARK = QSize(260, 44)  # two lines, so that the form does not move while one types
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{4})(\d{2})(\d{2})")
 
 
@@ -110,7 +111,7 @@ class CustomerEdit(QDialog):
             name = self._words.field(f"{line.now.row}.{line.now.field}")
             line.editor.setAccessibleName(name)
             line.editor.setFixedWidth(240)
-            line.remark.setFixedWidth(260)
+            line.remark.setFixedSize(REMARK)
             grid.addWidget(QLabel(name), row, 0)
             grid.addWidget(line.editor, row, 1)
             grid.addWidget(line.remark, row, 2)

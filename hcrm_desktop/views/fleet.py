@@ -15,7 +15,7 @@ from hcrm_desktop.views.widgets.pill import PillDelegate
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
 from hcrm_desktop.views.widgets.table import in_card, quiet_table
 
-WIDTHS = (120, 128, 84, 96, 104, 132, 84, 84)
+WIDTHS = (128, 112, 80, 96, 96, 148, 72, 64)
 REFRESH_MS = 60_000
 PAUSE_MS = 150
 STATE_TONES = {

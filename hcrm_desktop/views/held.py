@@ -100,7 +100,7 @@ class HeldPage(QWidget):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         panel = QFrame()
         panel.setProperty("role", "card")
-        panel.setFixedWidth(420)
+        panel.setFixedWidth(384)
         column = QVBoxLayout(panel)
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(10)

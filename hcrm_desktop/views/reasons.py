@@ -36,7 +36,7 @@ class Reasons(QObject):
                 "implausible": self.tr("“{field}”的数值不可能，没有采用。"),
             }[head].format(field=about)
         return {
-            "not_visible": self.tr("这位客户现在不在录入人名下（多半已转给同事）。"),
+            "not_visible": self.tr("客户现在不在录入人名下（多半已转给同事）。"),
             "not_permitted": self.tr("录入人的账号没有这项权限。"),
             "visit_date_needed": self.tr("“已约”没有约定到院日期。"),
             "date_too_far": self.tr("日期在 400 天以后，多半年份写错。"),

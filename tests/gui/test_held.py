@@ -54,7 +54,7 @@ def test_an_entry_is_shown_with_whose_it_is_what_it_says_and_why_it_waits(
     office.items = [item(), item("李小红", reason="implausible:OD.sphere")]
     page = page_of(qtbot, desk_for)
     qtbot.waitUntil(lambda: "2 条录入等您裁决" in words(page))
-    why = "这位客户现在不在录入人名下（多半已转给同事）。"
+    why = "客户现在不在录入人名下（多半已转给同事）。"
     assert cells(page)[0] == ["跟进", "王小明", "李娜", "城北院区", "08:00", why]
     qtbot.waitUntil(lambda: "周末再说" in words(page))
     assert "前台-2" in words(page)

@@ -184,7 +184,7 @@ def test_what_is_not_uploaded_is_listed_and_stays(qtbot: QtBot, workspace: Works
 @pytest.mark.parametrize(
     ("answered", "said"),
     [
-        (ResultStatus.HELD, "这位客户现在不在录入人名下"),
+        (ResultStatus.HELD, "客户现在不在录入人名下"),
         (ResultStatus.CONFLICT, "同事已先处理这条任务"),
     ],
 )

@@ -278,7 +278,7 @@ class RecordTabs(QTabWidget):
             Column(title=self.tr("什么"), text=lambda row: words.field(f"{row.subject}.{row.field}"), width=100),
             Column(title=self.tr("改动"), text=self._change),
             Column(title=self.tr("原因"), text=self._why, width=180),
-            Column(title=self.tr("是否生效"), text=self._applied, width=150),
+            Column(title=self.tr("是否生效"), text=self._applied, width=168),
         ]
 
     def _change(self, row: FieldChangeRow) -> str:

@@ -83,7 +83,7 @@ class SyncPage(QWidget):
     def _build(self) -> None:
         for column, width in enumerate(WIDTHS):
             self._table.setColumnWidth(column, width)
-        self._panel.setFixedWidth(468)
+        self._panel.setFixedWidth(440)
         content = QWidget()
         row = QHBoxLayout(content)
         row.setContentsMargins(0, 0, 0, 0)
