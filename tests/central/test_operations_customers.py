@@ -1,6 +1,6 @@
 """Who a customer is, corrected by those who may: field by field, each change noted, and the database insists on it."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,8 @@ from hcrm_store.clinical import Exam
 from hcrm_store.people import Customer, FieldChange, Guardian
 from tests.central.conftest import SignIn
 from tests.factories import Child, Clinic, Workstation
+from tests.fakes import FakeClock
+from tests.rights import give
 
 EDIT = OperationKind.EDIT_CUSTOMER
 
@@ -219,6 +221,25 @@ def test_a_role_corrects_its_fields_and_no_other(
 def test_nobody_corrects_customers_of_others(client_for: SignIn, clinic: Clinic, username: str) -> None:
     birth = change(clinic.mine, "customer.birth_date", "2017-03-05", "2017-03-04")
     assert edit(client_for(username), clinic.mine, birth).reason == "not_visible"
+
+
+def test_an_edit_of_the_former_assistant_counts_if_he_made_it_while_he_was(
+    client_for: SignIn, clinic: Clinic, store: Store, clock: FakeClock
+) -> None:
+    client = client_for("assistant")
+    edits = [
+        change(clinic.mine, "customer.name", "王一", "患者1号"),
+        change(clinic.mine, "guardian.phone", "13800138000", clinic.mine.phone),
+    ]
+    made = client.operation(EDIT, clinic.mine.customer_id, {"edits": edits})
+    clock.advance(timedelta(minutes=5))
+    give(store, clock, clinic.mine.customer_id, assistant_id=clinic.staff["assistant2"])
+    result = client.push(made).results[0]
+    assert (result.status, result.reason) == (ResultStatus.APPLIED, None)
+    assert (customer_of(store, clinic.mine).name, guardian_of(store, clinic.mine).phone) == ("王一", "13800138000")
+    assert {one.by_id for one in notes(store)} == {clinic.staff["assistant"]}
+    clock.advance(timedelta(minutes=5))
+    assert edit(client, clinic.mine, change(clinic.mine, "customer.name", "王二", "王一")).reason == "not_visible"
 
 
 # ── the database itself ──────────────────────────────────────────────────────────────────────────────────
