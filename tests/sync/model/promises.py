@@ -87,22 +87,22 @@ def cached(session: Session) -> Rows:
     }
 
 
-def require_equal(held: Rows, may: Rows) -> None:
+def require_equal(held: Rows, may: Rows, *, by_version: bool = False) -> None:
     """The cache is what the reader may see: row by row, column by column, each in its stream."""
     if surplus := held.keys() - may.keys():
         raise Broken(f"holds what is gone or not his: {_named(surplus)}")
     if missing := may.keys() - held.keys():
         raise Broken(f"lacks what is his: {_named(missing)}")
     for key, seen in held.items():
-        _require_same(key, seen, may[key])
+        _require_same(key, seen, may[key], only={"ver"} if by_version else seen.values.keys() - {"id"})
 
 
-def _require_same(key: tuple[str, UUID], seen: Seen, may: Seen) -> None:
+def _require_same(key: tuple[str, UUID], seen: Seen, may: Seen, *, only: Iterable[str]) -> None:
     if seen.stream != may.stream:
         raise Broken(f"{key} came by {seen.stream} and belongs to {may.stream}")
-    for name, value in seen.values.items():
-        wanted = may.values.get(name)
-        if name != "id" and value != wanted:
+    for name in only:
+        value, wanted = seen.values[name], may.values.get(name)
+        if value != wanted:
             raise Broken(f"{key}: {name} is {value!r} and should be {wanted!r}")
 
 

@@ -22,7 +22,8 @@ from hcrm_desktop.cache.outbox import OpState, Outbox
 from hcrm_desktop.cache.rows import ExamEntry, EyeRow
 from hcrm_desktop.cache.tables import CUSTOMER, OPERATION, TASK
 from hcrm_desktop.cache.workspace import Workspace, open_workspace
-from hcrm_desktop.sync.engine import CycleReport
+from hcrm_desktop.sync.client import CentreClient
+from hcrm_desktop.sync.engine import CycleReport, SyncEngine
 from hcrm_desktop.sync.session import SESSION
 from hcrm_store.clock import business_date
 from tests.fakes import FakeClock
@@ -52,14 +53,14 @@ class Point(StrEnum):
 
 # Point, owner, name, whether the call itself still happens.
 _SEAMS: dict[Point, tuple[Any, str, bool]] = {
-    Point.ENTERED: (commands, "_show", False),
+    Point.ENTERED: (Outbox, "add", True),
     Point.NUMBERED: (Outbox, "offer", True),
     Point.ANSWERED: (Outbox, "answer", False),
     Point.KEPT: (Outbox, "answer", True),
     Point.REWOUND: (Outbox, "rewind", True),
     Point.RESTORED: (Outbox, "reoffer", True),
     Point.PURGING: (streams, "purge", True),
-    Point.MID_PAGE: (streams, "_advance", False),
+    Point.MID_PAGE: (streams, "advance", False),
     Point.BETWEEN_PAGES: (overlay, "lift", True),
     Point.PULLED: (Outbox, "settle", False),
     Point.SETTLED: (Outbox, "settle", True),
@@ -171,6 +172,11 @@ class Station:
             except HcrmError as error:
                 self.failures.append(error)
         return None
+
+    def verify(self) -> list[str]:
+        """The streams whose digest is not the centre's. They are read anew."""
+        client = CentreClient("http://centre", transport=self.line)
+        return SyncEngine(self.workspace, client, on_changes=self.desk.told.append).verify()
 
     def sign_in(self, username: str) -> bool:
         """Whether the centre lets the person work here."""

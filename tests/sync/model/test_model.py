@@ -6,7 +6,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.sync.model.machine import SyncMachine
 
 SHORT = settings(
-    max_examples=12,
+    max_examples=8,
     stateful_step_count=25,
     deadline=None,
     database=None,
