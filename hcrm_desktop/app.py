@@ -106,8 +106,11 @@ class Workstation(QObject):
 
     def _opener(self) -> "Workspace":
         """Runs in a worker. The pages' modules are imported here too, so that no first visit waits for them."""
+        import hcrm_desktop.views.customer_edit
         import hcrm_desktop.views.customers
         import hcrm_desktop.views.exam_entry.slip
+        import hcrm_desktop.views.fleet
+        import hcrm_desktop.views.held
         import hcrm_desktop.views.main_window
         import hcrm_desktop.views.overview
         import hcrm_desktop.views.record.page
@@ -143,7 +146,15 @@ class Workstation(QObject):
         # The modules stay for good: walking through them again and again cost 115 to 160 ms at each full collection,
         # with every thread standing still, several times in a long pull.
         gc.freeze()
+        self._tell_recovered()
         self.tasks.query(self, signed_in, done=self._on_person_known, failed=self._on_sign_in_failed)
+
+    def _tell_recovered(self) -> None:
+        from hcrm_desktop.views.recovered import RecoveredNotice
+
+        recovered = self.tasks.recovered()
+        if recovered is not None:
+            RecoveredNotice(recovered, self.window).open()
 
     @Slot(object)
     def _on_open_failed(self, error: Exception) -> None:

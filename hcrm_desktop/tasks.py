@@ -21,6 +21,7 @@ from hcrm_core.errors import HcrmError, SignInRequired
 from hcrm_desktop.cache.rows import Changes, SignedIn, SyncStatus
 
 if TYPE_CHECKING:  # imported by the worker threads: the first window does not wait for SQLAlchemy and httpx
+    from hcrm_desktop.cache.recovery import Recovered
     from hcrm_desktop.cache.workspace import Workspace
     from hcrm_desktop.sync.client import CentreClient
     from hcrm_desktop.sync.conversation import Conversation
@@ -136,9 +137,8 @@ class Tasks(QObject):
 
         def work() -> Changes:
             changes = function(self._opened(), **options)
-            self._announce(changes)
+            self._announce_changes(changes)
             if "outbox" in changes.kinds:
-                self._announce_state()
                 self.sync_now()
             return changes
 
@@ -149,6 +149,10 @@ class Tasks(QObject):
         from hcrm_store.clock import business_date
 
         return business_date(self._opened().clock.now())
+
+    def recovered(self) -> "Recovered | None":
+        """What came of a damaged file of entries at this opening; None if it was sound."""
+        return self._opened().recovered
 
     # ── the centre ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -263,7 +267,7 @@ class Tasks(QObject):
 
         self._end_conversation()
         listeners = Listeners(
-            state_changed=self._announce_state, data_changed=self._announce, wiped=self._announce_wiped
+            state_changed=self._announce_state, data_changed=self._announce_changes, wiped=self._announce_wiped
         )
         with self._changing:
             self._conversation = Conversation(self._opened(), server_url, listeners=listeners)
@@ -276,6 +280,11 @@ class Tasks(QObject):
     def _announce_wiped(self) -> None:
         """The files are gone: they cannot be asked for the state any more."""
         self._announce(WIPED)
+
+    def _announce_changes(self, changes: Changes) -> None:
+        self._announce(changes)
+        if "outbox" in changes.kinds:  # how much is unsent is a part of the state
+            self._announce_state()
 
     def _announce_state(self) -> None:
         from hcrm_desktop.cache.queries import sync_status

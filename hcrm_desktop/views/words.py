@@ -25,7 +25,7 @@ from hcrm_core.terms import (
     TaskState,
     VisitState,
 )
-from hcrm_core.wire import IncidentCode, OperationKind
+from hcrm_core.wire import OperationKind
 from hcrm_desktop.cache.rows import Delivery
 
 
@@ -266,14 +266,6 @@ class Words(QObject):
             DeviceState.BLOCKED: self.tr("已停用"),
             DeviceState.WIPED: self.tr("已清除"),
         }[state]
-
-    def incident(self, code: IncidentCode) -> str:
-        return {
-            IncidentCode.STUCK: self.tr("同步停住过，已自动重来"),
-            IncidentCode.DIGEST_DIFFERS: self.tr("本机数据与中心不一致，已重新下载"),
-            IncidentCode.CACHE_REBUILT: self.tr("本机数据文件损坏，已重新下载"),
-            IncidentCode.OUTBOX_RESTORED: self.tr("录入文件损坏，已从备份恢复"),
-        }[code]
 
     def since(self, at: datetime | None, now: datetime) -> str:
         """How long ago: "刚刚", "5 分钟前", "3 小时前", "3天前", or that it never was."""

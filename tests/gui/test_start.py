@@ -94,6 +94,21 @@ def test_who_was_signed_in_goes_on_without_the_centre(qtbot: QtBot, start: Start
     qtbot.waitUntil(lambda: "没有待办" in words(second.window))
 
 
+def test_a_damaged_file_of_entries_is_mended_and_told(qtbot: QtBot, start: Start) -> None:
+    first = start()
+    qtbot.waitUntil(button(first, "登录").isEnabled)
+    first.tasks.stop()
+    outbox = first.options.profile / "outbox.db"
+    outbox.write_bytes(b"damage" * (outbox.stat().st_size // 6))
+    second = start()
+    qtbot.waitUntil(lambda: bool(second.window.findChildren(QMessageBox)), timeout=20_000)
+    (notice,) = second.window.findChildren(QMessageBox)
+    assert "已经修复" in notice.text()
+    assert "损坏的文件保留为" in notice.informativeText()
+    notice.close()
+    qtbot.waitUntil(button(second, "登录").isEnabled)
+
+
 def test_a_second_window_on_the_same_files_is_refused_and_may_try_again(qtbot: QtBot, start: Start) -> None:
     first = start()
     qtbot.waitUntil(button(first, "登录").isEnabled)
