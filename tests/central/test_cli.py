@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -414,6 +416,13 @@ def test_commands_share_one_private_server_and_the_last_puts_it_away(home: Path)
 # ── accounts, workstations and decisions ─────────────────────────────────────────────────────────────────
 
 
+def printed(done: Done) -> Any:
+    """The JSON that a command printed, among the lines of the service that answers in this process."""
+    found = re.search(r"^\{.*^\}", done.out, flags=re.MULTILINE | re.DOTALL)
+    assert found is not None, done.err
+    return json.loads(found[0])
+
+
 def held_operation(client: Workstation, clinic: Clinic, outcome: Outcome = Outcome.NO_ANSWER) -> str:
     """An outcome about somebody else's customer waits for a decision; its id."""
     body = outcome_body(clinic.far, outcome, note="家长的话")
@@ -447,7 +456,7 @@ def test_another_password_ends_the_sessions_of_the_former(run: Run, client_for: 
 def test_workstations_are_shown_and_ordered(run: Run, client_for: SignIn) -> None:
     client = client_for("assistant")
     client.hello(unsent=1, oldest_unsent_at=client.clock.now())
-    (told,) = json.loads(run("devices", "--json").out)["devices"]
+    (told,) = printed(run("devices", "--json"))["devices"]
     assert (told["id"], told["person"], told["unsent"]) == (str(client.device_id), "员工assistant", 1)
     assert f"{client.device_id}  test · 员工assistant" in run("devices").out
     for order, status in (("block", 401), ("unblock", 200), ("wipe", 410)):
@@ -463,9 +472,9 @@ def test_what_is_held_is_shown_without_patients_and_decided(run: Run, client_for
     client = client_for("assistant")
     applied, dismissed = held_operation(client, clinic), held_operation(client, clinic)
     stuck = held_operation(client, clinic, Outcome.BOOKED)
-    shown, as_json = run("held").out, run("held", "--json").out
-    assert [item["op_id"] for item in json.loads(as_json)["items"]] == [applied, dismissed, stuck]
-    for told in (shown, as_json):
+    shown, as_json = run("held"), run("held", "--json")
+    assert [item["op_id"] for item in printed(as_json)["items"]] == [applied, dismissed, stuck]
+    for told in (shown.out, as_json.out):
         assert "not_visible" in told
         assert "家长的话" not in told
         assert "患者" not in told
