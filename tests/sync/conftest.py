@@ -83,3 +83,9 @@ def desk_for(tmp_path: Path, clock: FakeClock, clinic: Clinic, centre_url: str) 
             return desk
 
         yield make
+
+
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.long)], ids=["a then b", "b then a"])
+def swapped(request: pytest.FixtureRequest) -> bool:
+    """Who of two comes first: a test that asks for it runs in both orders."""
+    return bool(request.param)
