@@ -11,12 +11,7 @@ import pytest
 from hcrm_core.errors import NotPermitted, Rejected
 from hcrm_core.terms import Eye, LensState, RefractionMethod
 from hcrm_desktop.cache import commands, corrections, queries
-from hcrm_desktop.cache.rows import (
-    ContestedExams,
-    Delivery,
-    ExamEntry,
-    EyeRow,
-)
+from hcrm_desktop.cache.rows import ContestedExams, Delivery, ExamEntry, EyeRow
 from hcrm_store.base import new_id
 from tests.factories import Clinic
 from tests.sync.correcting import changes, conflict, record_of, sync, waiting

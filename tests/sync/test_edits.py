@@ -13,9 +13,7 @@ from hcrm_core.errors import NotPermitted, Rejected
 from hcrm_core.intents import FieldEdit
 from hcrm_core.terms import Channel, Outcome
 from hcrm_desktop.cache import commands, corrections, queries
-from hcrm_desktop.cache.rows import (
-    Delivery,
-)
+from hcrm_desktop.cache.rows import Delivery
 from hcrm_store.people import Customer
 from tests.factories import Clinic
 from tests.sync.correcting import changes, conflict, record_of, sync, waiting
