@@ -25,6 +25,7 @@ from hcrm_store.journeys import Task
 from hcrm_store.people import Customer
 from tests.factories import Clinic, add_task, serving
 from tests.fakes import LosingTransport
+from tests.rights import give
 from tests.sync.desk import NEXT_WEEK, TODAY, Desk, central_count, consider
 
 DeskFor = Callable[[str], Desk]
@@ -207,12 +208,12 @@ def test_a_task_that_somebody_else_closed_is_a_conflict_and_the_contact_is_kept(
 
 
 def test_what_the_centre_holds_stays_visible_and_marked(desk_for: DeskFor, clinic: Clinic, store: Store) -> None:
-    """The customer was given away while the outcome was on its way."""
+    """The customer had been given away, and nobody here knew."""
     desk = desk_for("assistant")
+    give(store, desk.clock, clinic.mine.customer_id, assistant_id=clinic.staff["assistant2"])
+    desk.clock.advance(UNDO_WINDOW)
     consider(desk.workspace, clinic.mine.task_id)
     desk.clock.advance(UNDO_WINDOW)
-    with transaction(store.jobs) as session:
-        session.get_one(Customer, clinic.mine.customer_id).assistant_id = clinic.staff["assistant2"]
     desk.sync()
     (item,) = desk.ask(queries.unsent_items)
     assert item.delivery is Delivery.HELD
