@@ -106,10 +106,16 @@ class ExamSlip(QDialog):
         column.setSpacing(8)
         column.addWidget(self._card(self._state, self._day_problem))
         column.addLayout(body, 1)
+        for widget in self._asides():
+            column.addWidget(widget)
         column.addLayout(foot)
         self._chart.setFixedWidth(340)
         Steps([*self._state.fields(), *self._grid.fields(), self._save], self)
         self.resize(1280, 640)
+
+    def _asides(self) -> list[QWidget]:
+        """What stands between the slip and its buttons."""
+        return []
 
     def _card(self, *widgets: QWidget) -> QFrame:
         card = QFrame()
@@ -171,7 +177,7 @@ class ExamSlip(QDialog):
         self._keep_draft()
         reading = self.reading()
         if reading.eyes and not reading.refused:
-            entry = entry_of(reading, self._state.conditions(), head=self._shown.record.header)
+            entry = self._entry(reading)
             self._tasks.query(
                 self, preview, self._shown.record, entry, today=self._shown.eyes.today, done=self._on_previewed
             )
@@ -197,13 +203,16 @@ class ExamSlip(QDialog):
         texts = [[eye.value, name, text] for (eye, name), text in self._grid.texts().items() if text.strip()]
         if texts and not self._saving:
             body = {"conditions": to_json(self._state.conditions()), "texts": texts}
-            self._tasks.command(self, save_draft, key=draft_key(self._shown.record), body=body)
+            self._tasks.command(self, save_draft, key=self._draft_key(), body=body)
 
     def _drop_draft(self) -> None:
         from hcrm_desktop.cache.commands import drop_draft
 
         self._pause.stop()
-        self._tasks.command(self, drop_draft, key=draft_key(self._shown.record))
+        self._tasks.command(self, drop_draft, key=self._draft_key())
+
+    def _draft_key(self) -> str:
+        return draft_key(self._shown.record)
 
     @Slot()
     def _on_empty_clicked(self) -> None:
@@ -225,8 +234,12 @@ class ExamSlip(QDialog):
             return
         self._saving = True
         self._save.setEnabled(False)
-        entry = entry_of(reading, self._state.conditions(), head=self._shown.record.header)
-        self._tasks.command(self, record_exam, entry=entry, done=self._on_recorded, failed=self._on_record_failed)
+        self._tasks.command(
+            self, record_exam, entry=self._entry(reading), done=self._on_recorded, failed=self._on_record_failed
+        )
+
+    def _entry(self, reading: SlipReading) -> ExamEntry:
+        return entry_of(reading, self._state.conditions(), head=self._shown.record.header)
 
     def _refuse(self, reading: SlipReading) -> bool:
         """Say why a slip cannot be saved."""

@@ -1,5 +1,6 @@
 """客户档案: a page that answers one question, is this eye growing too fast, and then shows what it rests on."""
 
+from functools import partial
 from uuid import UUID
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -127,6 +128,7 @@ class RecordPage(QWidget):
         self._header.follow_up_requested.connect(self._on_follow_up_requested)
         self._header.edit_requested.connect(self._on_edit_requested)
         self._strip.pick_requested.connect(self._on_pick_requested)
+        self._tabs.correct_requested.connect(self._on_correct_requested)
         self._tabs.void_requested.connect(self._on_void_requested)
         self._states.retry_requested.connect(self._read)
         self._tasks.data_changed.connect(self._on_data_changed)
@@ -240,6 +242,27 @@ class RecordPage(QWidget):
         dialog = PickDialog(self._tasks, self._words, shown.contested[0], customer_id=head.id, parent=self.window())
         dialog.recorded.connect(self._on_pick_recorded)
         self._open(dialog)
+
+    @Slot(object)
+    def _on_correct_requested(self, exam: ExamRow) -> None:
+        """Open the slip with what was recorded, or with what was left unfinished of correcting it."""
+        from hcrm_desktop.cache.queries import draft
+        from hcrm_desktop.views.exam_entry.correction import correction_key
+
+        if self._study is not None and self._dialog is None:
+            key = correction_key(self._study.record.header.id, exam_id=exam.id)
+            self._tasks.query(self, draft, key, done=partial(self._on_correction_read, exam))
+
+    def _on_correction_read(self, exam: ExamRow, draft: Json | None) -> None:
+        from hcrm_desktop.views.exam_entry.correction import ExamCorrection
+
+        if self._study is None or self._dialog is not None:
+            return
+        slip = ExamCorrection(
+            self._tasks, self._theme, self._words, self._study, exam, draft=draft, parent=self.window()
+        )
+        slip.recorded.connect(self._on_exam_recorded)
+        self._open(slip)
 
     @Slot(object)
     def _on_void_requested(self, exam: ExamRow) -> None:

@@ -3,11 +3,21 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import TypeVar
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView, QTabWidget
+from PySide6.QtCore import Qt, Signal, SignalInstance, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QTableView,
+    QTabWidget,
+    QWidget,
+)
 
+from hcrm_core.corrections import STANDING
 from hcrm_core.intents import KEPT_THEIRS
 from hcrm_core.terms import ExamStatus, Eye, Role
 from hcrm_desktop.cache.rows import (
@@ -64,9 +74,10 @@ class RecordTabs(QTabWidget):
     """Everything that happened, a kind a tab.
 
     Signals:
-        void_requested: the chosen examination was entered in error.
+        correct_requested, void_requested: the chosen examination holds a mistake, or should not be there.
     """
 
+    correct_requested = Signal(object)
     void_requested = Signal(object)
 
     def __init__(self, theme: Theme, words: Words, role: Role) -> None:
@@ -84,13 +95,22 @@ class RecordTabs(QTabWidget):
         for (_, table, stack), name in zip(tabs, self._names, strict=True):
             table.setAccessibleName(name)
             self.addTab(stack, name)
-        self._void = QPushButton(self.tr("作废检查…"))
-        self._void.setProperty("kind", "quiet")
-        self._void.clicked.connect(self._on_void_clicked)
+        self._correct, self._void = QPushButton(self.tr("更正检查…")), QPushButton(self.tr("作废检查…"))
         if role is Role.OPTOMETRIST:
-            self.setCornerWidget(self._void)
-            self.currentChanged.connect(self._offer_void)
-            self._exams[1].selectionModel().currentChanged.connect(self._offer_void)
+            self._build_corner()
+
+    def _build_corner(self) -> None:
+        """What can be done about the chosen examination."""
+        corner = QWidget()
+        row = QHBoxLayout(corner)
+        row.setContentsMargins(0, 0, 0, 0)
+        for button, wanted in ((self._correct, self.correct_requested), (self._void, self.void_requested)):
+            button.setProperty("kind", "quiet")
+            button.clicked.connect(partial(self._ask_for, wanted))
+            row.addWidget(button)
+        self.setCornerWidget(corner)
+        self.currentChanged.connect(self._offer_correcting)
+        self._exams[1].selectionModel().currentChanged.connect(self._offer_correcting)
 
     def show_study(self, study: RecordStudy) -> None:
         """Fill all tabs."""
@@ -101,23 +121,24 @@ class RecordTabs(QTabWidget):
         self._fill(3, self._tasks, record.tasks)
         self._fill(4, self._visits, record.visits)
         self._fill(5, self._changes, study.changes)
-        self._offer_void()
+        self._offer_correcting()
 
     def _chosen_exam(self) -> ExamRow | None:
-        """The examination that is chosen, if it can still be declared void."""
+        """The examination that is chosen, if it can still be corrected."""
         model, table, _ = self._exams
         line = model.row(table.currentIndex())
-        return line.exam if line is not None and line.exam.status is not ExamStatus.VOID else None
+        return line.exam if line is not None and line.exam.status in STANDING else None
 
     @Slot()
-    def _offer_void(self) -> None:
-        self._void.setEnabled(self.currentIndex() == 0 and self._chosen_exam() is not None)
+    def _offer_correcting(self) -> None:
+        possible = self.currentIndex() == 0 and self._chosen_exam() is not None
+        for button in (self._correct, self._void):
+            button.setEnabled(possible)
 
-    @Slot()
-    def _on_void_clicked(self) -> None:
+    def _ask_for(self, wanted: SignalInstance) -> None:
         exam = self._chosen_exam()
         if exam is not None:
-            self.void_requested.emit(exam)
+            wanted.emit(exam)
 
     def _tab(self, columns: Sequence[Column[RowT]], empty: str) -> tuple[RecordTable[RowT], QTableView, StateStack]:
         model = RecordTable(columns, self)

@@ -9,10 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QRadioButton, QTableView, QTabWidget, QWidget
 from pytestqt.qtbot import QtBot
 
-from hcrm_core.terms import Role
+from hcrm_core.terms import ExamStatus, Role
 from hcrm_core.wire import OperationKind, Row
+from hcrm_desktop.cache.queries.history import exams_of
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.views.customer_edit import CustomerEdit
+from hcrm_desktop.views.exam_entry.correction import ExamCorrection
 from hcrm_desktop.views.record.contested import PickDialog
 from hcrm_desktop.views.record.page import RecordPage
 from hcrm_desktop.views.record.void import VoidDialog
@@ -125,6 +127,36 @@ def test_an_examination_is_declared_void_with_a_reason(qtbot: QtBot, workspace: 
     entry = workspace.outbox.latest(workspace.worker().account_id)
     assert entry is not None
     assert (entry.kind, entry.body["reason"]) == (OperationKind.VOID_EXAM, "wrong child")
+
+
+def test_a_correction_is_another_examination_with_its_reason(
+    qtbot: QtBot, workspace: Workspace, record_for: Open
+) -> None:
+    open_clinic(workspace, Role.OPTOMETRIST)
+    page = record_for(Role.OPTOMETRIST, add_child(workspace))
+    page.findChildren(QTabWidget)[0].widget(0).findChildren(QTableView)[0].selectRow(0)
+    button(page, "更正检查").click()
+    qtbot.waitUntil(lambda: bool(page.findChildren(ExamCorrection)))
+    (slip,) = page.findChildren(ExamCorrection)
+    assert slip.reading().problems == ()
+    length = slip._grid.field("OD.axial_length_mm")
+    assert length is not None
+    assert length.text() == "24.20"
+    length.setText("24.02")
+    slip.save()
+    assert "请写更正原因" in words(slip)
+    next(one for one in slip.findChildren(QLineEdit) if one.accessibleName() == "更正原因").setText("misread")
+    with qtbot.waitSignal(slip.recorded):
+        slip.save()
+    entry = workspace.outbox.latest(workspace.worker().account_id)
+    assert entry is not None
+    assert entry.customer_id is not None
+    with workspace.read() as session:
+        exams = {str(one.id): one for one in exams_of(session, entry.customer_id)}
+    former = exams[entry.body["supersedes_id"]]
+    assert former.status is ExamStatus.AMENDED
+    assert entry.body["amend_reason"] == "misread"
+    assert [eye["axial_length_mm"] for eye in entry.body["eyes"]] == ["24.02", "24.20"]
 
 
 def test_only_optometrists_are_offered_to_declare_void(workspace: Workspace, record_for: Open) -> None:

@@ -1,0 +1,95 @@
+"""更正检查: the slip, filled with what was recorded; what is saved is another examination that takes its place."""
+
+import dataclasses
+from decimal import Decimal
+from uuid import UUID
+
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from hcrm_core.wire import Json
+from hcrm_desktop.cache.rows import ExamEntry, ExamRow, EyeRow
+from hcrm_desktop.tasks import Tasks
+from hcrm_desktop.theme import Theme
+from hcrm_desktop.views.exam_entry.reading import PARSERS, Conditions, SlipReading
+from hcrm_desktop.views.exam_entry.slip import ExamSlip
+from hcrm_desktop.views.exam_entry.state_row import to_json
+from hcrm_desktop.views.record.study import RecordStudy, study
+from hcrm_desktop.views.words import Words
+
+_SIGNED = frozenset({"sphere", "cylinder"})  # written with their sign, or the slip asks about it
+
+
+class ExamCorrection(ExamSlip):
+    """Corrects one examination. The former one stays readable."""
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        theme: Theme,
+        words: Words,
+        shown: RecordStudy,
+        exam: ExamRow,
+        *,
+        draft: Json | None,
+        parent: QWidget,
+    ) -> None:
+        self._exam = exam
+        self._reason = QLineEdit(maxLength=400)
+        others = tuple(one for one in shown.record.exams if one.id != exam.id)
+        without = study(dataclasses.replace(shown.record, exams=others), today=shown.eyes.today)
+        super().__init__(tasks, theme, words, without, draft=draft or as_draft(exam), parent=parent)
+        day = words.day(exam.examined_on)
+        self.setWindowTitle(self.tr("更正检查 {day} · {name}").format(day=day, name=shown.record.header.name))
+        if draft is None:
+            self._say(self.tr("改好数值，写明原因再保存。"), role="muted")
+
+    def _asides(self) -> list[QWidget]:
+        self._reason.setPlaceholderText(self.tr("更正原因（必填）：例如看错读数、左右眼颠倒"))
+        self._reason.setAccessibleName(self.tr("更正原因"))
+        return [self._reason]
+
+    def _draft_key(self) -> str:
+        return correction_key(self._shown.record.header.id, exam_id=self._exam.id)
+
+    def _entry(self, reading: SlipReading) -> ExamEntry:
+        entry, reason = super()._entry(reading), self._reason.text().strip()
+        return dataclasses.replace(entry, note=self._exam.note, supersedes_id=self._exam.id, amend_reason=reason)
+
+    def _refuse(self, reading: SlipReading) -> bool:
+        if super()._refuse(reading):
+            return True
+        unexplained = not self._reason.text().strip()
+        if unexplained:
+            self._say(self.tr("请写更正原因，它会留在历史里。"), role="danger")
+            self._reason.setFocus()
+        return unexplained
+
+
+def correction_key(customer_id: UUID, *, exam_id: UUID) -> str:
+    """Under which name the outbox keeps the draft of a correction."""
+    return f"exam:{customer_id}:{exam_id}"
+
+
+def as_draft(exam: ExamRow) -> Json:
+    """An examination as the draft of a slip that would record it."""
+    conditions = Conditions(
+        examined_on=exam.examined_on,
+        cycloplegic=exam.cycloplegic,
+        method=exam.method,
+        lens_state=exam.lens_state,
+        washout_days=exam.washout_days,
+        device=exam.device,
+    )
+    texts = [
+        [eye.eye.value, name, _text(eye, name)]
+        for eye in (exam.od, exam.os)
+        if eye is not None
+        for name in PARSERS
+        if getattr(eye, name) is not None
+    ]
+    return {"conditions": to_json(conditions), "texts": texts}
+
+
+def _text(eye: EyeRow, name: str) -> str:
+    value: Decimal | int = getattr(eye, name)
+    return f"{value:+}" if name in _SIGNED and value else str(value)
