@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from hcrm_core.errors import HcrmError, SignInRequired
+from hcrm_core.errors import HcrmError, Rejected, SignInRequired
 from hcrm_desktop.cache.rows import Changes, SignedIn, SyncStatus
 
 if TYPE_CHECKING:  # imported by the worker threads: the first window does not wait for SQLAlchemy and httpx
@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # imported by the worker threads: the first window does not w
     from hcrm_desktop.sync.conversation import Conversation
 
 READERS = 3
+HIDDEN = "lease_over"  # Rejected.code
 EVERYTHING = Changes.of(
     *("site", "staff", "segment", "sop", "task", "follow_up", "membership", "family", "guardian", "customer"),
     *("exam", "eye_measurement", "lens_order", "visit", "recheck_plan", "outbox", "overview", "person"),
@@ -117,10 +118,18 @@ class Tasks(QObject):
         failed: Failed | None = None,
         **options: Any,
     ) -> None:
-        """Run `function(session, *args, **options)` on a reader; `done(result)` if the owner still lives."""
+        """Run `function(session, *args, **options)` on a reader; `done(result)` if the owner still lives.
+
+        While customers are hidden, queries that show one are Rejected (``lease_over``), and all screens are told why.
+        """
 
         def work() -> Any:
-            return self._opened().ask(function, *args, **options)
+            try:
+                return self._opened().ask(function, *args, **options)
+            except Rejected as error:
+                if error.code == HIDDEN:
+                    self._announce_state()
+                raise
 
         self._run(self._readers, owner, work, done=done, failed=failed)
 
@@ -342,5 +351,5 @@ class Tasks(QObject):
                 asker.done(reply.result)
         elif asker.failed is not None:
             asker.failed(reply.error)
-        else:
+        elif not (isinstance(reply.error, Rejected) and reply.error.code == HIDDEN):  # the cover says it already
             raise reply.error

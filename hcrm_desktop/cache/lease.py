@@ -17,12 +17,14 @@ from hcrm_core.wire import Json
 from hcrm_desktop.cache import meta
 from hcrm_desktop.cache.orders import ORDER
 from hcrm_desktop.cache.outbox import Outbox
-from hcrm_desktop.cache.tables import KEPT
+from hcrm_desktop.cache.tables import KEPT, META
 from hcrm_store.clock import Clock
 
 RECKONING = "reckoning"  # among what the outbox keeps: a cache that is rebuilt must not make time begin anew
 NOTED_EVERY = timedelta(minutes=1)
 NOW = "now"  # in a session's info: this computer's clock (Workspace.read)
+_KEPT = select(KEPT.c.key, KEPT.c.body).where(KEPT.c.key.in_([ORDER, RECKONING]))
+_UNTIL = select(META.c.body).where(META.c.key == meta.LEASE)
 Q = TypeVar("Q", bound=Callable[..., Any])
 _shows_no_customer: set[Callable[..., Any]] = set()
 
@@ -62,8 +64,8 @@ def pass_time(outbox: Outbox, *, clock: Clock) -> None:
 
 def hides_customers(session: Session) -> bool:
     """Whether customers are hidden: the lease is over, or the centre ordered it. What was entered here is kept."""
-    kept = {row.key: row.body for row in session.execute(select(KEPT).where(KEPT.c.key.in_([ORDER, RECKONING])))}
-    until = meta.read(session, meta.LEASE)
+    kept = {row.key: row.body for row in session.execute(_KEPT)}
+    until = session.execute(_UNTIL).scalar()
     if ORDER in kept or until is None:
         return ORDER in kept
     local: datetime = session.info[NOW]

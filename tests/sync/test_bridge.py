@@ -1,6 +1,7 @@
 """The whole workstation below its screens, with the real centre: sign in, receive, record, send, sign out."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from hcrm_central.store.opening import Store
-from hcrm_core.errors import SignInRequired
+from hcrm_core.errors import Rejected, SignInRequired
 from hcrm_core.terms import Channel, Outcome
 from hcrm_desktop.cache import commands, queries
 from hcrm_desktop.cache.outbox import UNDO_WINDOW
@@ -85,3 +86,21 @@ def test_who_leaves_within_the_undo_window_leaves_no_entry_behind(
         qtbot.waitUntil(lambda: len(got) == 2, timeout=SECONDS)
     tasks.stop()
     assert central_count(store, FollowUp, note="先这样") == 1
+
+
+@pytest.mark.usefixtures("clinic")
+def test_a_screen_whose_query_comes_too_late_is_covered_and_nothing_breaks(
+    tasks: Tasks, qtbot: QtBot, centre_url: str, clock: FakeClock
+) -> None:
+    owner, got, states = QObject(), list[Any](), list[SyncStatus]()
+    tasks.sync_state_changed.connect(states.append)
+    tasks.sign_in(owner, server_url=centre_url, username="assistant", password=PASSWORD, done=print, failed=got.append)
+    qtbot.waitUntil(lambda: any(state.online and not state.catching_up for state in states), timeout=SECONDS)
+    clock.advance(timedelta(days=400))
+    day = tasks.today()
+    tasks.query(owner, queries.tasks_today, today=day, filter=TaskFilter(), done=got.append)
+    tasks.query(owner, queries.tasks_today, today=day, filter=TaskFilter(), done=got.append, failed=got.append)
+    qtbot.waitUntil(lambda: bool(got), timeout=SECONDS)
+    (told,) = got
+    assert isinstance(told, Rejected)
+    qtbot.waitUntil(lambda: states[-1].lease_over, timeout=SECONDS)
