@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from hcrm_desktop.sync.client import READ_SECONDS
+from hcrm_desktop.sync.loop import BACKOFF_MOST_SECONDS, JITTER
 from hcrm_sim.flaky.cable import Cable
 from hcrm_sim.flaky.faults import USUAL, Fault, Mode, Pace, schedule
 from tests.acceptance.processes import Floor, StationProcess
+from tests.acceptance.station import PATIENCE
 from tests.factories import PASSWORD
 
 BRISK = Pace(healthy=(0.1, 3.0), faulty=(0.1, 6.0))  # seconds; shorter and longer than a cycle
@@ -60,13 +63,16 @@ def _desk(floor: Floor, opened: ExitStack) -> Desk:
 
 
 def everything_arrives(floor: Floor, desks: list[Desk], *, colleague: StationProcess, notes: list[str]) -> None:
-    """Every outbox is empty within a minute, the centre has each call once, and the colleague sees them."""
+    """Every outbox is empty within a minute, the centre has each call once, and the colleague sees them unasked."""
     for desk in desks:
         desk.station.tell("sent")
     assert [desk.station.says() for desk in desks] == ["DONE"] * len(desks)
     assert floor.times_at_the_centre(*notes) == dict.fromkeys(notes, 1)
-    colleague.do("sync")
     colleague.do("shows", *notes)
+
+
+def test_a_request_that_hangs_and_the_longest_wait_after_it_take_less_than_a_minute() -> None:
+    assert READ_SECONDS + BACKOFF_MOST_SECONDS * (1 + JITTER) < PATIENCE
 
 
 def test_work_goes_on_through_three_faults_and_arrives_once(
