@@ -1,7 +1,7 @@
 """What the centre sends, put into the cache. A page and its cursor belong to one transaction."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from hcrm_core.digest import row_digest, total
+from hcrm_core.digest import MODULUS, row_digest
 from hcrm_core.wire import Cursor, Json, Row, StreamDigest, StreamPage
 from hcrm_desktop.cache.tables import CACHE, CURSOR, KIND_TABLES, SNAPSHOT_PART
 from hcrm_desktop.cache.values import storing
@@ -71,29 +71,33 @@ def kinds_of(stream: str) -> list[str]:
     return [kind for kind, (of, _) in KINDS.items() if of.value == area]
 
 
-def digest_of(read: Reader, stream: str, *, seq: int) -> StreamDigest:
-    """What is held of a stream that was read up to `seq`, to be compared with the centre's.
+def digests(read: Reader, seqs: Mapping[str, int]) -> dict[str, StreamDigest]:
+    """What is held of streams that were read up to these numbers, to be compared with the centre's.
 
     A row that waiting entries changed counts with the version it came in; one that is only here does not count.
     Read in slices: nothing may be pulled meanwhile, but everything else goes on.
     """
-    digests = [
-        row_digest(kind, row_id, ver=ver)
-        for kind in kinds_of(stream)
-        for row_id, ver in _versions(read, kind, stream=stream)
-    ]
-    return StreamDigest(stream=stream, seq=seq, rows=len(digests), digest=total(digests))
+    rows, sums = Counter[str](), Counter[str]()
+    for kind in KIND_TABLES:
+        for stream, row_id, ver in _versions(read, kind):
+            rows[stream] += 1
+            sums[stream] += row_digest(kind, row_id, ver=ver)
+    return {
+        stream: StreamDigest(stream=stream, seq=seq, rows=rows[stream], digest=sums[stream] % MODULUS)
+        for stream, seq in seqs.items()
+    }
 
 
-def _versions(read: Reader, kind: str, *, stream: str) -> Iterator[tuple[UUID, int]]:
-    """Id and version, as the centre sent them, of every row of a kind."""
+def _versions(read: Reader, kind: str) -> Iterator[tuple[str, UUID, int]]:
+    """Stream, id and version, as the centre sent them, of every row of a kind."""
     table, last = KIND_TABLES[kind], UUID(int=0)
-    held = select(table.c.id, table.c.ver, table.c.base).where(table.c.stream == stream).order_by(table.c.id)
+    columns = (table.c.stream, table.c.id, table.c.ver, table.c.base)
+    held = select(*columns).where(table.c.stream.is_not(None)).order_by(table.c.id)
     while True:
         with read() as session:
             rows = session.execute(held.where(table.c.id > last).limit(_VERSIONS_A_READ)).all()
         for row in rows:
-            yield row.id, row.ver if row.base is None else row.base["ver"]
+            yield row.stream, row.id, row.ver if row.base is None else row.base["ver"]
         if len(rows) < _VERSIONS_A_READ:
             return
         last = rows[-1].id

@@ -96,8 +96,8 @@ class SyncLoop:
         """Talk until `stop()` or `leave()`. To be called in a thread of its own."""
         while not self._ending():
             wait = self.step()
-            self._workspace.tend()
             if not self._ending():
+                self._workspace.tend()
                 self._wake.wait(wait)
             self._wake.clear()
         if not self._stop.is_set():

@@ -67,15 +67,11 @@ class Verifying:
         answer = self._line.ask(lambda headers: self._line.client.digests(request, headers=headers))
         if answer.epoch != self._hello.epoch:
             raise EpochChanged("the centre was restored during the conversation")
-        cursors = self._cursors()
-        return {theirs.stream: self._proof(theirs, cursors.get(theirs.stream)) for theirs in answer.streams}
-
-    def _proof(self, theirs: StreamDigest, cursor: Cursor | None) -> _Proof:
-        if cursor is None or cursor.fresh_to is not None or cursor.seq != theirs.seq:
-            return _Proof.UNEQUAL
+        seqs = {key: cursor.seq for key, cursor in self._cursors().items() if cursor.fresh_to is None}
+        equal = {theirs.stream for theirs in answer.streams if seqs.get(theirs.stream) == theirs.seq}
         self._line.course.move()
-        mine = streams.digest_of(self._line.workspace.read, theirs.stream, seq=cursor.seq)
-        return _Proof.SAME if mine == theirs else _Proof.DIFFERENT
+        mine = streams.digests(self._line.workspace.read, {key: seqs[key] for key in equal})
+        return {theirs.stream: _proof(theirs, mine.get(theirs.stream)) for theirs in answer.streams}
 
     def _note(self, different: Collection[str]) -> list[str]:
         """Remember when it was compared; returns which streams are to be read anew."""
@@ -100,6 +96,12 @@ class Verifying:
     def _cursors(self) -> dict[str, Cursor]:
         with self._line.workspace.read() as session:
             return streams.cursors(session)
+
+
+def _proof(theirs: StreamDigest, mine: StreamDigest | None) -> _Proof:
+    if mine is None:
+        return _Proof.UNEQUAL
+    return _Proof.SAME if mine == theirs else _Proof.DIFFERENT
 
 
 def is_due(line: Line, *, every: timedelta = VERIFY_EVERY) -> bool:

@@ -1,6 +1,6 @@
 """What is held here is compared with the centre, and what differs is read anew."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -109,13 +109,16 @@ def test_a_stream_that_stays_different_is_not_read_anew_for_ever(
     desk_for: DeskFor, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk, purged = desk_for("assistant"), list[str]()
-    true = streams.digest_of
+    true = streams.digests
 
-    def wrong(read: streams.Reader, stream: str, *, seq: int) -> StreamDigest:
-        digest = true(read, stream, seq=seq)
-        return digest.model_copy(update={"digest": 1}) if stream.endswith(":tasks") else digest
+    def wrong(read: streams.Reader, seqs: Mapping[str, int]) -> dict[str, StreamDigest]:
+        mine = true(read, seqs)
+        return {
+            key: digest.model_copy(update={"digest": 1}) if key.endswith(":tasks") else digest
+            for key, digest in mine.items()
+        }
 
-    monkeypatch.setattr(streams, "digest_of", wrong)
+    monkeypatch.setattr(streams, "digests", wrong)
     original = streams.purge
 
     def purge(session: Session, keys: Collection[str]) -> set[str]:
