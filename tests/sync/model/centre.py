@@ -14,7 +14,7 @@ from sqlalchemy import Table, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from hcrm_central import accounts
-from hcrm_central.store.engine import Principal, transaction
+from hcrm_central.store.engine import Principal, snapshot, transaction
 from hcrm_central.store.opening import Store
 from hcrm_central.store.tables import Account, Device, Incarnation
 from hcrm_core.tasks import CloseReason
@@ -26,6 +26,7 @@ from hcrm_store.organisation import Site, Staff
 from hcrm_store.people import Customer, Family, Guardian
 from tests.factories import Clinic, add_task
 from tests.fakes import FakeClock
+from tests.rights import changing_rights
 
 BEGINNING, BACKUP = "beginning", "backup"
 
@@ -92,6 +93,12 @@ class Centre:
     def may_work(self, username: str) -> bool:
         with Session(self.store.jobs) as session:
             return accounts.may_work(session, session.get_one(Account, self.clinic.accounts[username]))
+
+    def may_work_with(self, username: str, customer_id: UUID) -> bool:
+        """Whether an account is in use and row security shows it a customer, now."""
+        with snapshot(self.store.service, self.principal(username)) as session:
+            seen = session.scalar(select(Customer.id).where(Customer.id == customer_id))
+        return seen is not None and self.may_work(username)
 
     def customers(self) -> list[UUID]:
         return [child.customer_id for child in (self.clinic.mine, self.clinic.colleagues, self.clinic.far)]
@@ -175,7 +182,7 @@ class Centre:
     @contextmanager
     def _job(self) -> Iterator[Session]:
         self.numbers += 1
-        with transaction(self.store.jobs) as session:
+        with changing_rights(self.store, self.clock), transaction(self.store.jobs) as session:
             yield session
 
 

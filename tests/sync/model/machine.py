@@ -6,7 +6,8 @@ everything is mended (`teardown`), these promises hold:
 1. **Liveness**: after a few cycles every workstation is quiet, and nothing waits in an outbox.
 2. **Exactly once**: each entry that a person was told is saved has one receipt. What it means is in the centre once,
    or it is held there once for a supervisor, or it is a conflict that its author is told of.
-3. **No surprise**: an entry is held only where somebody's rights, a clock or a deleted row gives a reason.
+3. **No surprise**: what somebody might do when he did it counts, though he may not do it any more. An entry is held
+   only where its author had no right even then, or a wrong clock, a deleted row or a restored history gives a reason.
 4. **Nothing more, nothing less**: each cache is what SQL under row security shows that person: the same rows, each in
    its stream, the same columns, the same values; and the digests of both sides say so too. (After a restore that was
    kept secret, versions are compared, not values: two changes may have been counted as the same version.)
@@ -57,6 +58,7 @@ JOBS = (
     "the customer is changed",
     *(f"undo of an import deletes a {kind}" for kind in ("task", "follow_up", "visit", "lens_order", "recheck_plan")),
 )
+LEASE = timedelta(days=7)
 MOST_ROUNDS = 6  # of cycles, until everybody is quiet
 
 desks = st.sampled_from(DESKS)
@@ -84,7 +86,9 @@ class SyncMachine(RuleBasedStateMachine):
         self.backed_up_at: datetime | None = None
         self.notes = 0
         self.restored_in_silence = False
-        self.reasons_to_hold: set[UUID | str] = set()
+        self.reasons_to_hold: set[UUID] = set()  # entries, and customers of whom something was deleted
+        self.changes_of_rights: set[UUID] = set()  # accounts and customers
+        self.is_history_lost = False  # by a restore, or a lease that ended: what was somebody's right is not known
 
     def _station(self, name: str) -> Station:
         line = Line(portal=self.portal, app=self.app)
@@ -132,9 +136,11 @@ class SyncMachine(RuleBasedStateMachine):
                 self.reasons_to_hold.add(entry.op_id)
 
     def _may_do(self, entry: Entered) -> bool:
-        """Tasks are worked on by assistants and managers; exams are made by optometrists."""
-        names = {account: name for name, account in self.centre.clinic.accounts.items()}
-        is_examiner = self.centre.principal(names[entry.account_id]).role is Role.OPTOMETRIST
+        """Whose the customer is; tasks are worked on by assistants and managers, exams are made by optometrists."""
+        author = next(name for name, account in self.centre.clinic.accounts.items() if account == entry.account_id)
+        if not self.centre.may_work_with(author, entry.customer_id):
+            return False
+        is_examiner = self.centre.principal(author).role is Role.OPTOMETRIST
         if entry.kind in (OperationKind.RECORD_OUTCOME, OperationKind.SNOOZE_TASK):
             return not is_examiner
         return is_examiner or entry.kind is not OperationKind.RECORD_EXAM
@@ -202,7 +208,7 @@ class SyncMachine(RuleBasedStateMachine):
     @rule(customer=customers, to=st.sampled_from(HANDS))
     def a_customer_is_given_to(self, customer: int, *, to: str) -> None:
         customer_id, clinic = self.centre.customers()[customer], self.centre.clinic
-        self.reasons_to_hold.add(customer_id)
+        self.changes_of_rights.add(customer_id)
         if to in ("north", "south"):
             self.centre.move_customer(customer_id, self._site(to))
         elif to.startswith("optometrist"):
@@ -213,12 +219,12 @@ class SyncMachine(RuleBasedStateMachine):
     @rule(who=desks, role=st.sampled_from([Role.ASSISTANT, Role.OPTOMETRIST, Role.MANAGER]))
     def an_account_gets_a_role(self, who: str, *, role: Role) -> None:
         self.centre.change_role(who, role)
-        self.reasons_to_hold.add(self.centre.clinic.accounts[who])
+        self.changes_of_rights.add(self.centre.clinic.accounts[who])
 
     @rule(who=desks, site=st.sampled_from(SITES))
     def staff_moves_to_a_site(self, who: str, *, site: str) -> None:
         self.centre.move_staff(who, self._site(site))
-        self.reasons_to_hold.add(self.centre.clinic.accounts[who])
+        self.changes_of_rights.add(self.centre.clinic.accounts[who])
 
     @rule(who=desks, allowed=st.booleans(), door=st.sampled_from(["account", "desk", "site"]))
     def a_door_is_closed_or_opened(self, who: str, *, allowed: bool, door: str) -> None:
@@ -241,6 +247,7 @@ class SyncMachine(RuleBasedStateMachine):
     def the_centre_is_restored(self, *, in_silence: bool = False) -> None:
         """Whoever restores gives the database a new epoch. If he does not, digests must find what differs."""
         self.centre.put_back(BACKUP)
+        self.is_history_lost = True
         self.restored_in_silence |= in_silence
         if not in_silence:
             self.centre.renew_epoch()
@@ -250,6 +257,7 @@ class SyncMachine(RuleBasedStateMachine):
     @rule(by=st.sampled_from([timedelta(minutes=45), timedelta(days=1)]))
     def time_passes(self, by: timedelta) -> None:
         self.centre.clock.advance(by)
+        self.is_history_lost |= self.centre.clock.at - self.began_at > LEASE - timedelta(days=1)
 
     @rule(desk=desks, days=st.sampled_from([-366, 0, 366]))
     def a_clock_is_set_wrong_or_right(self, desk: str, *, days: int) -> None:
@@ -324,11 +332,8 @@ class SyncMachine(RuleBasedStateMachine):
                 raise Broken(f"digests differ: {different}")
 
     def _require_reason(self, entry: Entered, status: ResultStatus) -> None:
-        if status is ResultStatus.HELD and not self.reasons_to_hold & {
-            entry.op_id,
-            entry.account_id,
-            entry.customer_id,
-        }:
+        reasons = self.reasons_to_hold | (self.changes_of_rights if self.is_history_lost else set())
+        if status is ResultStatus.HELD and not reasons & {entry.op_id, entry.account_id, entry.customer_id}:
             raise Broken(f"{entry.kind} {entry.op_id} is held without a reason")
 
     def _used(self) -> list[Station]:
