@@ -19,14 +19,14 @@ from hcrm_desktop.cache import commands, streams
 from hcrm_desktop.cache.tables import KIND_TABLES, SNAPSHOT_PART, TASK
 from hcrm_desktop.cache.values import from_wire, storing
 from hcrm_desktop.cache.workspace import Workspace
-from hcrm_desktop.sync import snapshots
+from hcrm_desktop.sync import reading, snapshots
 from hcrm_desktop.sync.client import ServerFailed, Sink, SnapshotAnswer
 from hcrm_desktop.sync.session import Superseded
 from hcrm_desktop.sync.snapshots import read_snapshot
 from hcrm_store.base import new_id
 from tests.fakes import SnapshotShelf
 from tests.pages import put, row
-from tests.sync.desk import NEXT_WEEK
+from tests.sync.desk import NEXT_WEEK, Desk
 
 STREAM, PROFILE, EPOCH = "north:tasks", "p1", new_id()
 GRANT = StreamGrant(key=STREAM, profile=PROFILE)
@@ -382,3 +382,31 @@ def test_a_column_sent_twice_counts_as_it_was_sent_first() -> None:
     how = storing("family", ("id", "ver", "id"))
     assert str(new_id()) not in how.stored([str(CHILD), 1, str(new_id())], stream=STREAM)
     assert CHILD.hex in how.stored([str(CHILD), 1, str(new_id())], stream=STREAM)
+
+
+# ── with the centre ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("username", ["manager", "assistant", "optometrist"])
+def test_a_workstation_that_read_files_holds_what_pages_would_have_brought(
+    desk_for: Callable[[str], Desk], monkeypatch: pytest.MonkeyPatch, username: str
+) -> None:
+    desk = desk_for(username)
+    by_pages = {kind: raw(desk.workspace, kind) for kind in KIND_TABLES}
+    with desk.workspace.write() as session:
+        before = streams.cursors(session)
+        streams.purge(session, list(before))
+    read_as_files: dict[str, Cursor | None] = {}
+
+    def noted(workspace: Workspace, ask: Ask, *, grant: StreamGrant, **options: Any) -> Cursor | None:
+        read_as_files[grant.key] = read_snapshot(workspace, ask, grant=grant, **options)
+        return read_as_files[grant.key]
+
+    monkeypatch.setattr(reading, "LARGE", 1)
+    monkeypatch.setattr(reading, "read_snapshot", noted)
+    desk.sync()
+    assert {kind: raw(desk.workspace, kind) for kind in KIND_TABLES} == by_pages
+    with desk.workspace.read() as session:
+        assert streams.cursors(session) == before
+    assert len(read_as_files) >= 3
+    assert None not in read_as_files.values()
