@@ -176,7 +176,7 @@ def remove_all(folder: Path) -> bool:
     Returns:
         whether nothing is left; a file that another program holds open may be.
     """
-    mine = [path for path in folder.iterdir() if path.name.startswith((OUTBOX_FILE, CACHE_FILE, KEY_CHECK))]
+    mine = [path for path in folder.glob("*") if path.name.startswith((OUTBOX_FILE, CACHE_FILE, KEY_CHECK))]
     for path in mine:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

@@ -191,7 +191,12 @@ class Workspace:
                 return False
             self._readers.dispose()
             self._writer.dispose()
-            self._writer = self._opened_cache()
+            try:
+                self._writer = self._opened_cache()
+            except OSError:  # Windows: a query that still runs holds the file
+                raise StoreUnusable(
+                    "the local copy is damaged and still in use", remedy="start HCRM Desktop again"
+                ) from None
             self._readers = files.cache_readers(self.folder, self._key)
             self.restore()
         return True
