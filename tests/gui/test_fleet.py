@@ -8,13 +8,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QTableView
 from pytestqt.qtbot import QtBot
 
+from hcrm_central.app import create_app
+from hcrm_central.settings import Settings
+from hcrm_central.store.opening import Store
 from hcrm_core.fleet import DeviceOrder, DeviceState, FleetDevice
 from hcrm_core.terms import Role
 from hcrm_desktop.models.fleet import PAGE, is_older
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.views.fleet import FleetPage
 from hcrm_desktop.views.fleet_order import OrderDialog
+from hcrm_desktop.views.held import HeldPage
 from hcrm_store.base import new_id
+from tests.factories import PASSWORD, make_clinic, serving
 from tests.fakes import FakeClock, FakeOffice
 from tests.gui.conftest import DeskFor
 from tests.gui.office import NO_NETWORK, button, cells, offered, office_of, shown, words
@@ -200,3 +205,22 @@ def test_sixteen_thousand_workstations_come_by_pages_and_are_filtered(
 )
 def test_releases_are_compared_as_numbers(version: str, than: str, older: bool) -> None:  # noqa: FBT001 - expected
     assert is_older(version, than) is older
+
+
+def test_a_manager_sees_the_own_workstation_at_the_real_centre(
+    qtbot: QtBot, store: Store, clock: FakeClock, tasks: Tasks, desk_for: DeskFor
+) -> None:
+    make_clinic(store, clock)
+    with serving(create_app(store, Settings(), clock=clock)) as url:
+        page, held = FleetPage(desk_for(Role.MANAGER)), HeldPage(desk_for(Role.MANAGER))
+        signed_in: list[object] = []
+        tasks.sign_in(
+            page, server_url=url, username="manager", password=PASSWORD, done=signed_in.append, failed=pytest.fail
+        )
+        qtbot.waitUntil(lambda: bool(signed_in), timeout=20_000)
+        shown(qtbot, page)
+        qtbot.waitUntil(lambda: "1 台工作站，没有卡住或失联的" in words(page), timeout=20_000)
+        shown(qtbot, held)
+        qtbot.waitUntil(lambda: "没有待裁决的录入" in words(held), timeout=20_000)
+        tasks.sign_out(page, server_url=url, done=signed_in.append)
+        qtbot.waitUntil(lambda: len(signed_in) == 2, timeout=20_000)
