@@ -40,6 +40,7 @@ from hcrm_core.wire import (
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 WHOLE_SECONDS = 60.0  # a peer that drips bytes must not hold the conversation for ever
 HELD_SECONDS = 35.0  # the centre holds the answer to a wait for 25
+MAKING_SECONDS = 60.0  # the centre may have to make a file first
 SNAPSHOT_SECONDS = 600.0  # a large file over a slow line; what came counts even when it is cut
 M = TypeVar("M", bound=Message)
 
@@ -183,7 +184,8 @@ class CentreClient:
         """
         ranged = {"Range": f"bytes={offset}-", "If-Range": etag} if offset and etag else {}
         deadline = self._monotonic() + SNAPSHOT_SECONDS
-        with self._response("GET", f"/sync/snapshots/{stream}", headers=headers | ranged) as response:
+        path, making = f"/sync/snapshots/{stream}", MAKING_SECONDS
+        with self._response("GET", path, headers=headers | ranged, read_seconds=making) as response:
             if not response.is_success:
                 raise _refusal(response, self._read(response, deadline=deadline))
             answer = _snapshot_answer(response)

@@ -18,7 +18,7 @@ from hcrm_core.wire import (
     StreamGrant,
 )
 from hcrm_desktop.cache import overlay, streams
-from hcrm_desktop.sync.client import ServerFailed, Sink, SnapshotAnswer
+from hcrm_desktop.sync.client import Busy, ServerFailed, Sink, SnapshotAnswer
 from hcrm_desktop.sync.line import EpochChanged, Line
 from hcrm_desktop.sync.snapshots import read_snapshot
 from hcrm_desktop.sync.states import SyncState
@@ -68,7 +68,7 @@ class Reading:
         self._line.course.enter(SyncState.PULL)
         try:
             answer = self._line.ask(lambda headers: self._line.client.first(request, headers=headers))
-        except (ServerFailed, Rejected, NotPermitted) as error:
+        except (Busy, ServerFailed, Rejected, NotPermitted) as error:
             _log.info("no first look (%s)", type(error).__name__)
             return
         self._take(answer)
@@ -117,7 +117,7 @@ class Reading:
                 still=lambda: self._line.still(person),
                 progress=lambda share: course.advance(self._gauge.share(before, within=grant.key, done=share)),
             )
-        except (ServerFailed, Rejected, NotPermitted) as error:
+        except (Busy, ServerFailed, Rejected, NotPermitted) as error:
             _log.info("no snapshot (%s)", type(error).__name__)
             return
         self.kinds.update(streams.kinds_of(grant.key))

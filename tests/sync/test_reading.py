@@ -14,7 +14,7 @@ from hcrm_desktop.cache import queries
 from hcrm_desktop.cache.rows import SyncStatus
 from hcrm_desktop.cache.workspace import open_workspace
 from hcrm_desktop.sync import reading
-from hcrm_desktop.sync.client import CentreClient
+from hcrm_desktop.sync.client import Busy, CentreClient
 from hcrm_desktop.sync.loop import Listeners, SyncLoop
 from tests.factories import Clinic, add_task
 from tests.fakes import FakeClock, MissingPages
@@ -124,3 +124,17 @@ def test_a_small_clinic_is_read_without_a_file(new_desk: NewDesk) -> None:
     desk = new_desk("manager")
     desk.sync()
     assert not [path for path in paths(desk) if "snapshots" in path]
+
+
+def test_a_centre_too_busy_for_a_first_look_or_a_file_is_read_by_pages(
+    new_desk: NewDesk, clinic: Clinic, much_to_do: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_args: object, **_options: object) -> None:
+        raise Busy("later", remedy="", retry_after=5)
+
+    monkeypatch.setattr(reading, "LARGE", 100)
+    monkeypatch.setattr(CentreClient, "first", busy)
+    monkeypatch.setattr(CentreClient, "snapshot", busy)
+    desk = new_desk("assistant")
+    desk.sync()
+    assert desk.count("task") == MANY + 1
