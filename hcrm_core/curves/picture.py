@@ -11,7 +11,7 @@ from uuid import UUID
 
 from hcrm_core.eye.age import exact_age
 from hcrm_core.record import OrderRecord
-from hcrm_core.terms import Eye, ProductKind
+from hcrm_core.terms import Eye, LensState, ProductKind, RefractionMethod
 
 
 class Quantity(StrEnum):
@@ -19,6 +19,7 @@ class Quantity(StrEnum):
 
     AXIAL_LENGTH = "axial_length"  # mm
     REFRACTION = "refraction"  # spherical equivalent, D
+    GROWTH_RATE = "growth_rate"  # of axial length, mm a year
 
 
 class Mark(StrEnum):
@@ -29,6 +30,22 @@ class Mark(StrEnum):
     CROSSED = "crossed"  # under the influence of an OK lens: a treatment outcome
 
 
+class Sign(StrEnum):
+    """What a glyph at the foot of a chart says of a day."""
+
+    CYCLOPLEGIA = "cycloplegia"
+    DEVICE = "device"  # another device than the time before
+    TOO_EARLY = "too_early"  # the interval says nothing of a rate
+
+
+class Scenario(StrEnum):
+    """Under which assumption a fan spreads."""
+
+    UNTREATED = "untreated"
+    PHYSIOLOGICAL = "physiological"
+    TREATED = "treated"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """One value of one eye.
@@ -37,6 +54,9 @@ class Point:
         x: exact age in years, or the day's ordinal.
         series: points of one eye with the same number are joined; None is never joined.
         percentile: e.g. "P56", or "" if there is none.
+        error: half the height of the error bar, in the unit of the value; None where none is published.
+        since: for a rate, the first day of its interval.
+        about: what the value may be compared with: the conditions of the examination, and why not, as codes.
     """
 
     eye: Eye
@@ -47,6 +67,18 @@ class Point:
     mark: Mark
     series: int | None
     percentile: str = ""
+    error: Decimal | None = None
+    since: date | None = None
+    about: "Conditions | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Under which conditions a refraction was measured, as codes for words."""
+
+    method: RefractionMethod
+    cycloplegic: bool | None
+    lens_state: LensState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +88,72 @@ class Band:
     xs: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What eyes without refractive error do: the room to stay in. `source` is printed with it."""
+
+    band: Band
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mean:
+    """A published mean over age, drawn as a line. `source` is printed with it."""
+
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fan:
+    """Where one eye may go under an assumption: a room between two bounds, never one number."""
+
+    eye: Eye
+    scenario: Scenario
+    band: Band
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slope:
+    """Mean growth of one eye over a stretch before or under a treatment.
+
+    Attributes:
+        product: what was worn, or None before any treatment.
+        start, end: (x, value) of its ends.
+        per_year, error: mm a year, and half of the band that measurement error leaves.
+        mean: mean of children of that age over the same stretch, mm a year; None where none is published.
+    """
+
+    eye: Eye
+    product: ProductKind | None
+    start: tuple[float, float]
+    end: tuple[float, float]
+    per_year: Decimal
+    error: Decimal
+    mean: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glyph:
+    """A sign at the foot of the chart on a day of examination. `device` is told where it changed."""
+
+    sign: Sign
+    on: date
+    x: float
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Washout:
+    """After an OK lens: how long refraction of one eye does not count."""
+
+    eye: Eye
+    start: float
+    end: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +179,8 @@ class Picture:
         refused: why there are no percentiles: "", "sex_unknown", "age_outside" or "birth_unknown".
         levels: values of definition lines.
         x_range, y_range: what is shown.
+        target, means, fans, slopes: see there; each is drawn where there is one.
+        glyphs, washouts: at the foot, beside the ribbons.
     """
 
     quantity: Quantity
@@ -93,6 +193,12 @@ class Picture:
     bands: tuple[Band, ...] = ()
     reference: str = ""
     refused: str = ""
+    target: Target | None = None
+    means: tuple[Mean, ...] = ()
+    fans: tuple[Fan, ...] = ()
+    slopes: tuple[Slope, ...] = ()
+    glyphs: tuple[Glyph, ...] = ()
+    washouts: tuple[Washout, ...] = ()
 
     def of(self, eye: Eye) -> tuple[Point, ...]:
         return tuple(point for point in self.points if point.eye is eye)
