@@ -17,6 +17,7 @@ from tests.factories import PASSWORD
 
 TIMES = 300
 MOMENT = 0.5  # seconds: a kill comes at random within this of a saved call
+LOAD = 5  # calls of each workstation in one life of the service
 LIFE = 3.0  # seconds: a service under load lives at most so long, which is enough for some of its work
 
 
@@ -151,14 +152,18 @@ def test_a_workstation_killed_at_any_moment_loses_and_doubles_nothing(signed_in:
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_a_service_killed_at_any_moment_under_load_loses_and_doubles_nothing(signed_in: Floor) -> None:
-    chance = random.Random(301)
-    with signed_in.workstation("dying") as station:
-        station.do("talk")
-        station.tell("work", "load")
-        for _ in range(TIMES):
+    chance, saved = random.Random(301), list[str]()
+    with signed_in.workstation("dying") as one, signed_in.workstation("colleague") as other:
+        for station in (one, other):
+            station.do("talk")
+        for time in range(TIMES):
             with signed_in.service() as service, suppress(subprocess.TimeoutExpired):
+                for station, name in ((one, "one"), (other, "other")):
+                    saved += [f"{name}-{time}-{number}" for number in range(LOAD)]
+                    station.do("call", *saved[-LOAD:])
                 service.wait(chance.uniform(0, LIFE))
-        saved = station.kill()
+        with signed_in.service():
+            for station in (one, other):
+                station.do("sent")
     with signed_in.service():
-        is_whole(signed_in, saved, unfinished=[f"load-{len(saved)}"])
-    assert len(saved) > TIMES
+        is_whole(signed_in, saved)
