@@ -97,7 +97,6 @@ def study(
     inputs = measurements(exams)
     growth = eye_growth(inputs)
     readings = refraction_series(inputs)
-    drops = {exam.id: exam.cycloplegic for exam in exams}
     return EyeStudy(
         exams=tuple(exams),
         orders=tuple(orders),
@@ -112,7 +111,7 @@ def study(
         axial=axial_length_picture(
             exams, orders=orders, sex=sex, birth=birth, today=today, reference=references.axial_length
         ),
-        refraction=refraction_picture(readings, drops=drops, orders=orders, birth=birth, today=today),
+        refraction=refraction_picture(readings, exams=exams, orders=orders, birth=birth, today=today),
         references=references,
     )
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from hcrm_core.curves.picture import Band, Mark, Picture, Point, Quantity, Scale, ribbons
+from hcrm_core.curves.picture import Band, Mark, Picture, Point, Quantity, Scale, Target, ribbons
+from hcrm_core.curves.signs import device_glyphs, washouts
 from hcrm_core.eye.age import exact_age
 from hcrm_core.eye.percentiles import AxialLengthReference, Refused
 from hcrm_core.record import ExamRecord, OrderRecord
@@ -12,8 +13,10 @@ from hcrm_core.terms import ExamStatus, Sex
 
 HIGH_MYOPIA_MM = Decimal("26.00")  # 2024 Chinese guideline: high myopia at 26 mm and above
 _PAIRS = ((5, 95), (10, 90), (25, 75), (50, 50))  # bands, outer to inner, and the median
-_STEPS = 24  # supporting points of a band
+_STEPS_A_YEAR = 2  # supporting points of a band
 _LEAST_SPAN_MM = 1.6
+# Repeatability of axial length: a standard deviation of 0.04–0.06 mm (clinical reference pack §4.4), the greater.
+ERROR_MM = Decimal("0.06")
 
 
 def axial_length_picture(
@@ -24,14 +27,15 @@ def axial_length_picture(
     birth: date | None,
     today: date,
     reference: AxialLengthReference,
+    target: Target | None = None,
 ) -> Picture:
     """The chart of one child. Axial lengths compare whatever was worn, so all are solid and joined."""
     valid = [exam for exam in exams if exam.status is ExamStatus.FINAL]
     scale = Scale.of(birth, days=(exam.examined_on for exam in valid))
     points = tuple(_points(valid, scale=scale, sex=sex, reference=reference))
-    x_range = scale.around(points, today=today)
+    x_range = scale.around((exam.examined_on for exam in valid), today=today)
     refused = _refusal(points, scale=scale, sex=sex, reference=reference)
-    bands = () if refused else _bands(x_range, sex=sex, reference=reference)
+    bands = () if refused else _bands(sex=sex, reference=reference)
     return Picture(
         quantity=Quantity.AXIAL_LENGTH,
         by_age=scale.birth is not None,
@@ -39,8 +43,11 @@ def axial_length_picture(
         ribbons=ribbons(orders, scale=scale, x_range=x_range, today=today),
         levels=(HIGH_MYOPIA_MM,),
         x_range=x_range,
-        y_range=_height(points, bands),
+        y_range=_height(points, bands, x_range=x_range),
         bands=bands,
+        target=target if scale.birth is not None else None,
+        glyphs=device_glyphs(valid, scale=scale),
+        washouts=washouts(orders, scale=scale, x_range=x_range, today=today),
         reference=f"{reference.name} v{reference.version}",
         refused=refused,
     )
@@ -58,6 +65,7 @@ def _points(
             value=eye.axial_length_mm,
             mark=Mark.SOLID,
             series=0,
+            error=ERROR_MM,
             percentile=percentile_label(
                 eye.axial_length_mm, on=exam.examined_on, birth=scale.birth, sex=sex, reference=reference
             ),
@@ -89,12 +97,12 @@ def _refusal(points: Sequence[Point], *, scale: Scale, sex: Sex | None, referenc
     return place.code if isinstance(place, Refused) else ""
 
 
-def _bands(x_range: tuple[float, float], *, sex: Sex | None, reference: AxialLengthReference) -> tuple[Band, ...]:
+def _bands(*, sex: Sex | None, reference: AxialLengthReference) -> tuple[Band, ...]:
+    """Over all ages of the reference and no further, so that a chart may be moved along them."""
     ages = [row.age_years for row in reference.rows if row.sex is sex]
-    low, high = max(Decimal(x_range[0]), min(ages)), min(Decimal(x_range[1]), max(ages))
-    if low >= high:
-        return ()
-    steps = [low + (high - low) * n / _STEPS for n in range(_STEPS + 1)]
+    low, high = min(ages), max(ages)
+    count = int((high - low) * _STEPS_A_YEAR)
+    steps = [low + (high - low) * n / count for n in range(count + 1)] if count else []
     return tuple(
         Band(
             xs=tuple(float(age) for age in steps),
@@ -102,6 +110,7 @@ def _bands(x_range: tuple[float, float], *, sex: Sex | None, reference: AxialLen
             high=_lengths(steps, percentile=other, sex=sex, reference=reference),
         )
         for one, other in _PAIRS
+        if steps
     )
 
 
@@ -112,13 +121,13 @@ def _lengths(
     return tuple(float(length) for length in found if not isinstance(length, Refused))
 
 
-def _height(points: Sequence[Point], bands: Sequence[Band]) -> tuple[float, float]:
+def _height(points: Sequence[Point], bands: Sequence[Band], *, x_range: tuple[float, float]) -> tuple[float, float]:
     """All values, the middle half of the population beside them, and the 26 mm line once it comes near."""
     ys = [float(point.value) for point in points] or [23.0]
     if max(ys) > float(HIGH_MYOPIA_MM) - 1:
         ys.append(float(HIGH_MYOPIA_MM))
     if bands:
-        ys += [min(bands[2].low), max(bands[2].high)]
+        ys += [y for x in x_range for y in bands[2].at(x)]
     low, high = min(ys) - 0.2, max(ys) + 0.2
     missing = max(0.0, _LEAST_SPAN_MM - (high - low))
     return low - missing / 2, high + missing / 2

@@ -1,6 +1,7 @@
 """What a chart shows, as plain values: points, bands, lines, ribbons and scales. No Qt, so a reader can make it."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -88,6 +89,15 @@ class Band:
     xs: tuple[float, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+
+    def at(self, x: float) -> tuple[float, float]:
+        """Its low and high end at a place, or where it ends on that side."""
+        right = min(max(bisect_right(self.xs, x), 1), len(self.xs) - 1)
+        left = max(0, right - 1)
+        wide = self.xs[right] - self.xs[left]
+        part = min(max((x - self.xs[left]) / wide, 0.0), 1.0) if wide else 0.0
+        low, high = (ys[left] + part * (ys[right] - ys[left]) for ys in (self.low, self.high))
+        return low, high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +213,27 @@ class Picture:
     def of(self, eye: Eye) -> tuple[Point, ...]:
         return tuple(point for point in self.points if point.eye is eye)
 
+    def over(self, x_range: tuple[float, float]) -> "Picture":
+        """The same over another stretch of time."""
+        return replace(self, x_range=x_range)
+
+    def projected(self, eye: Eye | None) -> "Picture":
+        """With the fans of one eye, to where they end; or with none."""
+        fans = tuple(fan for fan in self.fans if fan.eye is eye)
+        if not fans:
+            return replace(self, fans=())
+        low, high = self.y_range
+        end = max(fan.band.xs[-1] for fan in fans)
+        return replace(
+            self,
+            fans=fans,
+            x_range=(self.x_range[0], max(self.x_range[1], end + 0.1)),
+            y_range=(
+                min(low, *(min(fan.band.low) for fan in fans)),
+                max(high, *(max(fan.band.high) + 0.1 for fan in fans)),
+            ),
+        )
+
     @property
     def x_ticks(self) -> tuple[float, ...]:
         """Whole or half years of age; or first days of a year or a quarter."""
@@ -239,9 +270,10 @@ class Scale:
     def year(self) -> float:
         return 1.0 if self.birth is not None else 365.25
 
-    def around(self, points: Sequence[Point], *, today: date) -> tuple[float, float]:
-        """From a little before the first value to a little after the last, two years at least."""
-        xs = [point.x for point in points] or [self.x(today)]
+    def around(self, days: Iterable[date], *, today: date) -> tuple[float, float]:
+        """From a little before the first day to a little after the last, two years at least. All charts of a
+        child take the days of all valid examinations, and so share one axis."""
+        xs = [self.x(day) for day in days] or [self.x(today)]
         low, high = min(xs) - 0.25 * self.year, max(xs) + 0.25 * self.year
         missing = 2 * self.year - (high - low)
         return (low - missing / 2, high + missing / 2) if missing > 0 else (low, high)
