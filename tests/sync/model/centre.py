@@ -29,6 +29,7 @@ from tests.fakes import FakeClock
 from tests.rights import changing_rights
 
 BEGINNING, BACKUP = "beginning", "backup"
+MOMENT = timedelta(seconds=1)  # no two things happen at the same instant: what was somebody's right would be open
 
 
 @dataclass(slots=True, kw_only=True)
@@ -182,6 +183,7 @@ class Centre:
     @contextmanager
     def _job(self) -> Iterator[Session]:
         self.numbers += 1
+        self.clock.advance(MOMENT)
         with changing_rights(self.store, self.clock), transaction(self.store.jobs) as session:
             yield session
 

@@ -33,7 +33,7 @@ from sqlalchemy.orm import Session
 from hcrm_core.terms import Outcome, Role
 from hcrm_core.wire import OperationKind, ResultStatus
 from hcrm_desktop.cache.outbox import UNDO_WINDOW
-from tests.sync.model.centre import BACKUP, BEGINNING, Centre
+from tests.sync.model.centre import BACKUP, BEGINNING, MOMENT, Centre
 from tests.sync.model.line import Fault, Line
 from tests.sync.model.promises import (
     Broken,
@@ -122,6 +122,7 @@ class SyncMachine(RuleBasedStateMachine):
     def _work(self, desk: str, enter: Callable[[Station, str], bool]) -> None:
         station, self.notes = self.stations[desk], self.notes + 1
         before = len(self.entered)
+        self.centre.clock.advance(MOMENT)
         told = enter(station, f"记录{self.notes}")
         self._adopt(station)
         if told and len(self.entered) == before:
