@@ -15,7 +15,7 @@ from hcrm_desktop.views.widgets.pill import PillDelegate
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
 from hcrm_desktop.views.widgets.table import in_card, quiet_table
 
-WIDTHS = (128, 112, 80, 96, 96, 148, 72, 64)
+WIDTHS = (122, 104, 72, 88, 88, 144, 64, 56)
 REFRESH_MS = 60_000
 PAUSE_MS = 150
 STATE_TONES = {
