@@ -245,6 +245,8 @@ class Tasks(QObject):
     def stop(self) -> None:
         """Write and send what was entered, finish what runs, close the workspace. To be called once, last."""
         self._writer.shutdown(wait=True)  # what somebody entered is written before we go
+        if self._conversation is not None:
+            self._conversation.hang_up()
         self._conversations.shutdown(wait=True, cancel_futures=True)
         ended = self._end_conversation()
         self._readers.shutdown(wait=True, cancel_futures=True)

@@ -206,6 +206,9 @@ class FakeConversation:
     def kick(self) -> None:
         """There is nothing to hurry."""
 
+    def hang_up(self) -> None:
+        """Nothing hangs."""
+
     def end(self) -> bool:
         return True
 

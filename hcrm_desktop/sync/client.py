@@ -132,6 +132,7 @@ class CentreClient:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._monotonic = monotonic
+        self._aborted = False
         self._streams: list[Any] = []  # why Any: httpcore's network streams, which httpx hands on untyped
         self._http = httpx.Client(
             base_url=base_url.rstrip("/"),
@@ -220,9 +221,9 @@ class CentreClient:
 
     def abort(self) -> None:
         """Break off what runs in other threads: they are told Unreachable. Nothing can be asked any more."""
+        self._aborted = True
         for stream in self._streams:
-            with contextlib.suppress(OSError):  # closed already
-                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            _break(stream)
         self.close()
 
     def close(self) -> None:
@@ -280,6 +281,8 @@ class CentreClient:
         """Remember what `abort` has to break; the latest few, because a client keeps few connections."""
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._streams = [*self._streams[-8:], said["return_value"]]
+            if self._aborted:  # while it connected
+                _break(said["return_value"])
 
     def _read(self, response: httpx.Response, *, deadline: float) -> bytes:
         body = bytearray()
@@ -291,6 +294,11 @@ class CentreClient:
     def _require_time(self, deadline: float) -> None:
         if self._monotonic() > deadline:
             raise httpx.ReadTimeout("the answer as a whole took too long")
+
+
+def _break(stream: Any) -> None:
+    with contextlib.suppress(OSError, AttributeError):  # closed already
+        stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
 def _unreachable(what: str) -> Unreachable:

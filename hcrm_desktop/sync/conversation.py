@@ -8,7 +8,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from typing import TypeVar
 
 from hcrm_core.wire import IncidentCode
@@ -75,6 +74,7 @@ class Conversation:
         self._look_seconds = look_seconds
         self._ended, self._changing = threading.Event(), threading.Lock()
         self._running = self._begin()
+        self._consulted = self._client()
         self._waiter = Waiter(workspace, self._client(), loop=lambda: self._running.loop)
         self._watchdog = Watchdog(workspace, monotonic=monotonic)
         self._beside = [
@@ -98,8 +98,11 @@ class Conversation:
         Raises:
             HcrmError: as the question does; SignInRequired without a session.
         """
-        with closing(self._client()) as client:
-            return self._running.loop.session.ask(lambda headers: question(client, headers))
+        return self._running.loop.session.ask(lambda headers: question(self._consulted, headers))
+
+    def hang_up(self) -> None:
+        """Break off what is asked by `consult`: whoever asked is leaving."""
+        self._consulted.abort()
 
     def end(self) -> bool:
         """Send what waits, if that is quick, and stop.
@@ -109,6 +112,7 @@ class Conversation:
         """
         self._ended.set()
         self._waiter.stop()
+        self.hang_up()
         with self._changing:
             running = self._running
         running.loop.leave()

@@ -9,6 +9,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
+from hcrm_core.errors import Unreachable
 from hcrm_core.terms import Channel, Outcome
 from hcrm_core.wire import HelloRequest, IncidentCode
 from hcrm_desktop.cache import commands, incidents
@@ -230,3 +231,26 @@ def test_what_was_noticed_is_told_once_and_kept_while_nobody_answers(
     hellos = [request for request in centre.requests if request.url.path == "/sync/hello"]
     told = [len(HelloRequest.model_validate_json(hello.content).incidents) for hello in hellos]
     assert told == [incidents.MOST, incidents.MOST, 0]
+
+
+def test_a_question_to_a_silent_centre_ends_when_whoever_asked_leaves(signed_in: Workspace) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url, asked, ended = f"http://127.0.0.1:{silent.getsockname()[1]}", threading.Event(), list[str]()
+        conversation = Conversation(signed_in, url, listeners=NOBODY)
+
+        def question(client: CentreClient, headers: dict[str, str]) -> None:
+            asked.set()
+            client.fleet(headers=headers)
+
+        def ask() -> None:
+            try:
+                conversation.consult(question)
+            except Unreachable:
+                ended.append("unreachable")
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        assert asked.wait(10)
+        assert conversation.end()
+        asking.join(10)
+        assert ended == ["unreachable"]
