@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, pairwise
 from uuid import UUID
 
 from hcrm_core.eye.age import exact_age
@@ -292,6 +292,15 @@ def ribbons(
     low, high = x_range
     clipped = (_clipped(ribbon, low=low, high=high) for ribbon in found)
     return tuple(ribbon for ribbon in clipped if ribbon.start < ribbon.end)
+
+
+def joints(points: Sequence[Point]) -> list[tuple[Point, Point]]:
+    """Neighbours that may be joined: of one series. Anything else would draw growth that nobody measured."""
+    numbers = sorted({point.series for point in points if point.series is not None})
+    pairs: list[tuple[Point, Point]] = []
+    for number in numbers:
+        pairs += pairwise([point for point in points if point.series == number])
+    return pairs
 
 
 def _clipped(ribbon: Ribbon, *, low: float, high: float) -> Ribbon:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 import pyqtgraph as pg
@@ -10,7 +9,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPen
 from PySide6.QtWidgets import QSizePolicy
 
-from hcrm_core.curves.picture import Band, Mark, Picture, Point, Ribbon
+from hcrm_core.curves.picture import Band, Mark, Picture, Point, Ribbon, joints
 from hcrm_core.terms import Eye, ProductKind
 from hcrm_desktop.charts.chart_words import ChartWords
 from hcrm_desktop.theme import Theme, Tokens
@@ -269,16 +268,6 @@ class Canvas:
 
 
 _Label = tuple[str, str, tuple[float, float]]  # text, colour, where its left end is
-
-
-def joints(points: Sequence[Point]) -> list[tuple[Point, Point]]:
-    """Neighbours that may be joined: of one series. Anything else would draw growth that nobody measured."""
-    numbers = sorted({point.series for point in points if point.series is not None})
-    pairs: list[tuple[Point, Point]] = []
-    for number in numbers:
-        some = [point for point in points if point.series == number]
-        pairs += pairwise(some)
-    return pairs
 
 
 def product_colours(tokens: Tokens, product: ProductKind) -> tuple[str, str]:

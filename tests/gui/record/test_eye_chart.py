@@ -7,10 +7,10 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from pytestqt.qtbot import QtBot
 
-from hcrm_core.curves.picture import Mark, Picture
+from hcrm_core.curves.picture import Mark, Picture, joints
 from hcrm_core.terms import Eye, LensState, ProductKind, Sex
 from hcrm_desktop.cache.rows import CustomerRecord
-from hcrm_desktop.charts.canvas import DENSE, SIZE, SMALL, Canvas, joints
+from hcrm_desktop.charts.canvas import DENSE, SIZE, SMALL, Canvas
 from hcrm_desktop.charts.eye_chart import EyeChart, Legend
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.record.chart_words import CurveWords

@@ -5,12 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from hcrm_core.curves.picture import Mark, Picture
+from hcrm_core.curves.picture import Mark, Picture, joints
 from hcrm_core.facts.growth import Growth, Refusal
 from hcrm_core.study import EyeStudy, Pace, pace
 from hcrm_core.terms import ExamStatus, Eye, LensState, ProductKind, Sex
 from hcrm_desktop.cache.rows import CustomerRecord
-from hcrm_desktop.charts.canvas import joints
 from hcrm_desktop.views.record import study as records
 from tests.gui.record.records import TODAY, both, exam, eye, full_record, header, order, record
 
