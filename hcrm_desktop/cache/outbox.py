@@ -263,13 +263,17 @@ class Outbox:
     def _may_be_undone(self, row: Row[Any]) -> bool:
         return row.offered_at is None and timedelta() <= self._clock.now() - row.captured_at < _undo_window(row)
 
-    def answer(self, results: Iterable[OperationResult]) -> int:
-        """Keep the receipts. Returns how many were news."""
-        now, news = self._clock.now(), 0
+    def answer(self, results: Iterable[OperationResult], *, at: datetime) -> int:
+        """Keep the receipts. Returns how many were news.
+
+        Args:
+            at: when the centre answered, by its own clock.
+        """
+        news = 0
         with self._engine.begin() as connection:
             for result in results:
                 offered = and_(OPERATION.c.op_id == result.op_id, OPERATION.c.state == OpState.SENDING.value)
-                values = {"state": _ANSWERS[result.status].value, "answered_at": now}
+                values = {"state": _ANSWERS[result.status].value, "answered_at": at}
                 body = result.model_dump(mode="json", exclude={"row"})
                 news += connection.execute(update(OPERATION).where(offered).values(**values, result=body)).rowcount
                 if result.ver is not None:
@@ -311,9 +315,13 @@ class Outbox:
         with self._engine.connect() as connection:
             return list(connection.execute(select(OPERATION.c.op_id).where(wanted)).scalars())
 
-    def settle(self, op_ids: Sequence[UUID]) -> None:
-        """Their effect is in the cache as the centre's own rows; and forget what is older than anybody asks for."""
-        old = and_(OPERATION.c.settled, OPERATION.c.answered_at < self._clock.now() - KEPT_FOR)
+    def settle(self, op_ids: Sequence[UUID], *, now: datetime) -> None:
+        """Their effect is in the cache as the centre's own rows; and forget what is older than anybody asks for.
+
+        Args:
+            now: the centre's present. This computer's clock may be a year ahead, and what was forgotten is gone.
+        """
+        old = and_(OPERATION.c.settled, OPERATION.c.answered_at < now - KEPT_FOR)
         if op_ids:
             self._update(OPERATION.c.op_id.in_(op_ids), settled=True)
         with self._engine.begin() as connection:

@@ -60,7 +60,7 @@ class Pushing:
         return answer
 
     def _answered(self, answer: PushResponse) -> int:
-        news = self._outbox.answer(answer.results)
+        news = self._outbox.answer(answer.results, at=self._hello.server_now)
         self._outbox.rewind(answer.expected_n)
         if news == 0:
             raise Rejected("no_progress", "the centre answered for none of the operations")
@@ -91,7 +91,7 @@ class Pushing:
         """One entry that the centre can never take must not keep back the others: find it and put it to a person."""
         if len(batch) == 1:
             refused = OperationResult(n=batch[0].n, op_id=batch[0].op_id, status=ResultStatus.HELD, reason=error.code)
-            self._outbox.answer([refused])
+            self._outbox.answer([refused], at=self._hello.server_now)
             self._line.relay()
         self._outbox.rewind(self._expected_n)
         self._limit = max(1, len(batch) // 2)

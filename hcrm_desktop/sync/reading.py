@@ -153,7 +153,7 @@ class Reading:
 
     def _settle(self, accepted: Sequence[UUID]) -> None:
         """All that the centre had when the pull began is here now: accepted entries need no overlay any more."""
-        self._line.workspace.outbox.settle(accepted)
+        self._line.workspace.outbox.settle(accepted, now=self._hello.server_now)
         if accepted:
             self._line.relay()
 

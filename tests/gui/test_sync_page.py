@@ -162,7 +162,8 @@ def enter(workspace: Workspace) -> None:
 def answer(workspace: Workspace, answered: ResultStatus, **result: Any) -> None:
     workspace.clock.advance(timedelta(minutes=5))  # type: ignore[attr-defined] # a FakeClock
     (sent,) = workspace.outbox.offer(account_id=workspace.worker().account_id, expected_n=1)
-    workspace.outbox.answer([OperationResult(n=sent.n, op_id=sent.op_id, status=answered, **result)])
+    told = OperationResult(n=sent.n, op_id=sent.op_id, status=answered, **result)
+    workspace.outbox.answer([told], at=workspace.clock.now())
 
 
 def test_nothing_to_do_is_said_as_calmly(qtbot: QtBot, desk_for: DeskFor) -> None:

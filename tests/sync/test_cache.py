@@ -214,7 +214,7 @@ def test_an_accepted_entry_yields_to_what_happened_after_it(workspace: Workspace
     workspace.clock.advance(UNDO_WINDOW)  # type: ignore[attr-defined]
     (sent,) = workspace.outbox.offer(account_id=workspace.worker().account_id, expected_n=1)
     result = OperationResult(n=1, op_id=sent.op_id, status=ResultStatus.APPLIED, ver=2)
-    workspace.outbox.answer([result])
+    workspace.outbox.answer([result], at=workspace.clock.now())
     with workspace.write() as session:
         overlay.lift(session)
     put(workspace, task(ver=3, state="in_progress"), stream="north:tasks")

@@ -24,7 +24,7 @@ from hcrm_store.clinical import Exam, EyeMeasurement
 from hcrm_store.journeys import Task
 from hcrm_store.people import Customer
 from tests.factories import Clinic, add_task, serving
-from tests.fakes import LosingTransport
+from tests.fakes import FakeClock, LosingTransport
 from tests.rights import give
 from tests.sync.desk import NEXT_WEEK, TODAY, Desk, central_count, consider
 
@@ -314,6 +314,24 @@ def test_a_restored_centre_is_offered_again_what_it_has_forgotten(
     assert central_count(store, FollowUp, note="再想想") == 1
     assert central_task(store, clinic).state is TaskState.SNOOZED
     assert desk.task(clinic.mine.task_id).delivery is Delivery.ACCEPTED
+
+
+@pytest.mark.parametrize("wrong_by", [-365, 365])
+def test_a_wrong_clock_forgets_nothing_that_a_restored_centre_must_be_offered(
+    desk_for: DeskFor, clinic: Clinic, store: Store, wrong_by: int
+) -> None:
+    """Once wrong when the centre answers and once when old entries are forgotten."""
+    desk = desk_for("assistant")
+    consider(desk.workspace, clinic.mine.task_id)
+    desk.clock.advance(UNDO_WINDOW)
+    desk.clock = FakeClock(desk.clock.now() + timedelta(days=wrong_by))
+    desk.reopen()
+    desk.sync()
+    desk.clock.advance(timedelta(days=-2 * wrong_by))
+    desk.sync()
+    restore_to_before_the_push(store, clinic, younger=new_id())
+    assert desk.sync().pushed == 1
+    assert central_count(store, FollowUp, note="再想想") == 1
 
 
 def test_a_centre_restored_without_saying_so_is_noticed_by_its_count(

@@ -17,6 +17,7 @@ from tests.sync.desk import KEY
 
 ME, COLLEAGUE, TASK = new_id(), new_id(), new_id()
 A_MOMENT = timedelta(microseconds=1)
+NOW = FakeClock().now()  # at the centre
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_what_did_not_arrive_is_offered_again_under_the_number_expected(outbox: 
     entered = [add(outbox).op_id for _ in range(3)]
     clock.advance(UNDO_WINDOW)
     first = offer(outbox)
-    outbox.answer([applied(first[0])])
+    outbox.answer([applied(first[0])], at=NOW)
     outbox.rewind(2)
     assert [(operation.n, operation.op_id) for operation in offer(outbox, expected_n=2)] == [
         (2, entered[1]),
@@ -118,8 +119,8 @@ def test_a_second_answer_is_no_news(outbox: Outbox, clock: FakeClock) -> None:
     add(outbox)
     clock.advance(UNDO_WINDOW)
     (operation,) = offer(outbox)
-    assert outbox.answer([applied(operation)]) == 1
-    assert outbox.answer([applied(operation, status=ResultStatus.HELD)]) == 0
+    assert outbox.answer([applied(operation)], at=NOW) == 1
+    assert outbox.answer([applied(operation, status=ResultStatus.HELD)], at=NOW) == 0
     assert states(outbox) == [OpState.ACCEPTED]
 
 
@@ -127,7 +128,7 @@ def test_a_second_change_of_a_row_waits_for_the_version_of_the_first(outbox: Out
     entered = [add(outbox, row_id=TASK, base_ver=3).op_id for _ in range(2)]
     clock.advance(UNDO_WINDOW)
     (first,) = offer(outbox)
-    outbox.answer([applied(first, ver=4)])
+    outbox.answer([applied(first, ver=4)], at=NOW)
     (second,) = offer(outbox, expected_n=2)
     assert [(one.op_id, one.base_ver) for one in (first, second)] == [(entered[0], 3), (entered[1], 4)]
 
@@ -144,16 +145,15 @@ def test_settled_entries_are_kept_for_thirty_days(outbox: Outbox, clock: FakeClo
     add(outbox)
     clock.advance(UNDO_WINDOW)
     (operation,) = offer(outbox)
-    outbox.answer([applied(operation)])
-    outbox.settle(outbox.accepted())
-    clock.advance(KEPT_FOR)
-    outbox.settle([])
+    answered = clock.now()
+    outbox.answer([applied(operation)], at=answered)
+    outbox.settle(outbox.accepted(), now=answered)
+    outbox.settle([], now=answered + KEPT_FOR)
     outbox.reoffer(1)
     assert len(offer(outbox)) == 1  # the centre was restored, and is offered it again
-    outbox.answer([applied(operation)])
-    outbox.settle(outbox.accepted())
-    clock.advance(KEPT_FOR + A_MOMENT)
-    outbox.settle([])
+    outbox.answer([applied(operation)], at=answered)
+    outbox.settle(outbox.accepted(), now=answered)
+    outbox.settle([], now=answered + KEPT_FOR + A_MOMENT)
     outbox.reoffer(1)
     assert offer(outbox) == []
 
@@ -162,7 +162,7 @@ def test_entries_from_before_the_restored_state_are_not_offered_again(outbox: Ou
     for _ in range(3):
         add(outbox)
     clock.advance(UNDO_WINDOW)
-    outbox.answer([applied(operation) for operation in offer(outbox)])
+    outbox.answer([applied(operation) for operation in offer(outbox)], at=NOW)
     outbox.reoffer(3)
     assert [operation.n for operation in offer(outbox, expected_n=3)] == [3]
 
