@@ -7,9 +7,10 @@ the child came or bought, and never opens a closed one again: the next cycle has
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from hcrm_core.errors import Rejected
-from hcrm_core.terms import Outcome, TaskState
+from hcrm_core.terms import Outcome, Role, TaskState
 
 CLOSED = frozenset({TaskState.DONE, TaskState.CANCELLED})
 
@@ -60,6 +61,11 @@ _SETTLED: dict[Outcome, tuple[TaskState, CloseReason]] = {
     Outcome.WRONG_NUMBER: (TaskState.CANCELLED, CloseReason.WRONG_NUMBER),
     Outcome.MOVED_AWAY: (TaskState.CANCELLED, CloseReason.MOVED_AWAY),
 }
+
+
+def may_work_on(role: Role, *, staff_id: UUID | None, owner_id: UUID | None) -> bool:
+    """Whether somebody who sees a task may record its outcome or put it off, as row security at the centre decides."""
+    return role in (Role.ASSISTANT, Role.MANAGER) or (staff_id is not None and staff_id == owner_id)
 
 
 def after_outcome(

@@ -1,8 +1,9 @@
 """What people do at the workstation. Each writes the outbox first, then lays the effect over the cache.
 
 Raises everywhere: SignInRequired when nobody is signed in; NotPermitted for the wrong role; Rejected with a code:
-``task_unknown``, ``task_already_closed``, ``visit_date_needed``, ``date_too_far`` (hcrm_core.tasks),
-``customer_unknown``, ``nothing_measured``, ``nothing_to_undo``, ``already_sent``, ``already_decided``, ``lease_over``.
+``task_unknown``, ``task_of_another``, ``task_already_closed``, ``visit_date_needed``, ``date_too_far``
+(hcrm_core.tasks), ``customer_unknown``, ``nothing_measured``, ``nothing_to_undo``, ``already_sent``,
+``already_decided``, ``lease_over``.
 """
 
 import logging
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from hcrm_core.errors import NotPermitted, Rejected
 from hcrm_core.intents import MeasuredEye, RecordExam, RecordFollowUp, RecordOutcome, SnoozeTask
-from hcrm_core.tasks import after_outcome, after_snooze
+from hcrm_core.tasks import after_outcome, after_snooze, may_work_on
 from hcrm_core.terms import Channel, Eye, Outcome, Role, TaskState
 from hcrm_core.wire import Json, Message, OperationKind, Person
 from hcrm_desktop.cache import overlay
@@ -231,11 +232,13 @@ def show(workspace: Workspace, entry: Entry, *, person: Person) -> None:
 
 
 def _task(workspace: Workspace, task_id: UUID) -> Json:
-    workspace.worker()
+    person = workspace.worker()
     with workspace.read() as session:
         row = session.execute(select(TASK).where(TASK.c.id == task_id)).mappings().first()
     if row is None:
         raise Rejected("task_unknown", "this task is not on this computer any more")
+    if not may_work_on(person.role, staff_id=person.staff_id, owner_id=row["owner_id"]):
+        raise Rejected("task_of_another", "this task is for its owner or an assistant to work on")
     return dict(row)
 
 

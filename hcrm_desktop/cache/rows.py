@@ -264,6 +264,7 @@ class TaskCase:
     script: str  # the talk, ready to copy
     siblings_due: tuple[TaskRow, ...]  # other open tasks of the same family
     outcomes: tuple[Outcome, ...] = ()  # those that the SOP offers first
+    workable: bool = True  # whether the reader may record an outcome of it or put it off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

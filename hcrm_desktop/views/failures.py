@@ -35,6 +35,7 @@ class Failures(QObject):
     def _rejected(self, code: str) -> str:
         return {
             "task_already_closed": self.tr("这条任务已经结束，列表已更新。"),
+            "task_of_another": self.tr("这条任务由同事负责，只有负责人、医助或运营经理可以记录结果。"),
             "task_unknown": self.tr("这条任务已不在本机，可能已转给同事。"),
             "customer_unknown": self.tr("这位客户已不在本机，可能已转给同事。"),
             "visit_date_needed": self.tr("记录“已约”需要填写约定的到院日期。"),

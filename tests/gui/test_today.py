@@ -15,11 +15,11 @@ from hcrm_desktop.cache.rows import TaskFilter, TaskRow
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.models.task_list import PAGE, ROW_ROLE, SIBLING_ROLE, TaskListModel
 from hcrm_desktop.views.today.lines import urgency
-from hcrm_desktop.views.today.outcomes import BOOK_AHEAD_DAYS
+from hcrm_desktop.views.today.outcomes import BOOK_AHEAD_DAYS, OutcomeBar
 from hcrm_desktop.views.today.page import TodayPage
 from hcrm_store.base import new_id
 from tests.gui.conftest import DeskFor
-from tests.gui.filling import SITE, TODAY, add_tasks, child_rows, put, row, task_row
+from tests.gui.filling import SITE, TODAY, add_tasks, child_rows, open_clinic, put, row, task_row
 
 Open = Callable[[], TodayPage]
 
@@ -297,6 +297,22 @@ def a_row(name: str, *, late: int = 0) -> TaskRow:
         phone=None,
         owner_name="",
     )
+
+
+def test_a_colleagues_task_offers_an_optometrist_no_outcome_and_says_why(
+    qtbot: QtBot, workspace: Workspace, page: Open
+) -> None:
+    open_clinic(workspace, Role.OPTOMETRIST)
+    add_tasks(workspace, "王小明", owner_id=str(new_id()))
+    add_tasks(workspace, "刘晨曦", priority=5)
+    made = page()
+    qtbot.waitUntil(lambda: "王小明" in words(made) and "同事负责的任务" in words(made))
+    bar = made.findChild(OutcomeBar)
+    assert bar is not None
+    assert not bar.isEnabled()
+    qtbot.keyClick(view(made), Qt.Key.Key_Down)
+    qtbot.waitUntil(bar.isEnabled)
+    assert "同事负责的任务" not in words(made)
 
 
 def test_a_key_held_down_records_once(page: Open) -> None:

@@ -241,6 +241,7 @@ def refusal_of(workspace: Workspace, command: Any, **options: Any) -> str:
 
 def test_what_cannot_be_is_refused_with_a_code_and_leaves_nothing_behind(workspace: Workspace) -> None:
     at_work(workspace, role=Role.OPTOMETRIST)
+    put(workspace, task(ver=2, owner_id=str(workspace.worker().staff_id)), stream="north:tasks")
     call: dict[str, Any] = {"channel": Channel.PHONE, "outcome": Outcome.BOOKED}
     assert refusal_of(workspace, commands.record_outcome, task_id=new_id(), **call) == "task_unknown"
     assert refusal_of(workspace, commands.record_outcome, task_id=WORK, **call) == "visit_date_needed"
@@ -258,6 +259,17 @@ def blank(customer_id: UUID) -> ExamEntry:
         cycloplegic=None,
         lens_state=LensState.NONE,
     )
+
+
+@pytest.mark.parametrize("owner", [None, str(new_id())])
+def test_an_optometrist_works_on_his_own_tasks_and_no_other(workspace: Workspace, owner: str | None) -> None:
+    at_work(workspace, role=Role.OPTOMETRIST)
+    put(workspace, task(ver=2, owner_id=owner), stream="north:tasks")
+    call: dict[str, Any] = {"channel": Channel.PHONE, "outcome": Outcome.DECLINED}
+    assert refusal_of(workspace, commands.record_outcome, task_id=WORK, **call) == "task_of_another"
+    assert refusal_of(workspace, commands.snooze_task, task_id=WORK, until=date(2026, 12, 1)) == "task_of_another"
+    put(workspace, task(ver=3, owner_id=str(workspace.worker().staff_id)), stream="north:tasks")
+    assert decline(workspace).kinds == {"task", "follow_up", "outbox"}
 
 
 def test_a_closed_task_takes_no_outcome(workspace: Workspace) -> None:

@@ -7,15 +7,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Join, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from hcrm_core.tasks import CLOSED
+from hcrm_core.tasks import CLOSED, may_work_on
 from hcrm_core.terms import ExamStatus, TaskState
-from hcrm_core.wire import Json
+from hcrm_core.wire import Json, Person
 from hcrm_desktop.cache.queries.beside import Contact, Wear, guardians_of, in_portions, worn_by
 from hcrm_desktop.cache.queries.customers import matching
 from hcrm_desktop.cache.queries.history import exams_of, follow_ups_of
 from hcrm_desktop.cache.queries.talk import offered, talk
 from hcrm_desktop.cache.rows import Delivery, SopCount, TaskCase, TaskFilter, TaskRow
-from hcrm_desktop.cache.tables import CUSTOMER, FOLLOW_UP, SOP, STAFF, TASK
+from hcrm_desktop.cache.tables import CUSTOMER, FOLLOW_UP, KEPT, SOP, STAFF, TASK
+from hcrm_desktop.cache.workspace import PERSON
 from hcrm_store.clock import SHANGHAI
 
 _EXAMS_SHOWN, _CONTACTS_SHOWN, _LOWEST_PRIORITY = 6, 3, 9
@@ -99,7 +100,15 @@ def task_case(session: Session, task_id: UUID, *, today: date) -> TaskCase | Non
         script=talk(session, task, exams=exams, today=today),
         siblings_due=tuple(_siblings_due(session, task, today=today)),
         outcomes=offered(session, task.sop_key),
+        workable=_is_workable(session, task_id),
     )
+
+
+def _is_workable(session: Session, task_id: UUID) -> bool:
+    body = session.execute(select(KEPT.c.body).where(KEPT.c.key == PERSON)).scalar()
+    owner_id = session.execute(select(TASK.c.owner_id).where(TASK.c.id == task_id)).scalar()
+    person = None if body is None else Person.model_validate(body)
+    return person is not None and may_work_on(person.role, staff_id=person.staff_id, owner_id=owner_id)
 
 
 def tasks_of(session: Session, customer_id: UUID) -> list[TaskRow]:

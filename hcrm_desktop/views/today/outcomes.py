@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -80,6 +81,10 @@ class OutcomeBar(QFrame):
         for channel in CHANNELS:
             self._channel.addItem(self._words.channel(channel), channel)
         self._channel.setAccessibleName(self.tr("联系方式"))
+        self._of_another = QLabel(self.tr("同事负责的任务：只有负责人、医助或运营经理可以记录结果。"), wordWrap=True)
+        self._of_another.setProperty("role", "warn")
+        self._of_another.hide()
+        column.addWidget(self._of_another)
         column.addLayout(self._build_grid())
         column.addLayout(self._build_fields())
 
@@ -119,6 +124,11 @@ class OutcomeBar(QFrame):
         self._say_default()
         for outcome, button in self._buttons.items():
             set_property(button, "offered", not offered or outcome in offered)
+
+    def offer(self, *, workable: bool, is_open: bool) -> None:
+        """Take outcomes, or none; and say why if the task is a colleague's."""
+        self._of_another.setVisible(not workable)
+        self.setEnabled(workable and is_open)
 
     def add_shortcuts(self, owner: QWidget) -> None:
         """Number keys, S, N and D, while the page has the focus and nobody is typing."""

@@ -290,7 +290,7 @@ class TodayPage(QWidget):
             return
         self._case.show_case(case, today)
         self._outcomes.prepare(today, case.outcomes)
-        self._outcomes.setEnabled(case.task.state not in CLOSED)
+        self._outcomes.offer(workable=case.workable, is_open=case.task.state not in CLOSED)
         self._case_card.show()
 
     def _leave_case(self) -> None:
