@@ -7,6 +7,8 @@ a busy machine are worth less than their ratios to what stands beside them.
 import argparse
 import dataclasses
 import json
+import resource
+import sys
 from collections.abc import Callable
 
 import sync_centre as centre
@@ -36,9 +38,15 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     figures: list[Figure] = []
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (most, most)
+    )  # a thousand who wait are as many connections, on both sides
     with clinic(asked.customers) as here:
         for name in asked.only:
-            figures += MEASURES[name](here, asked)
+            found = MEASURES[name](here, asked)
+            print(*found, sep="\n", file=sys.stderr)
+            figures += found
     plain = [dataclasses.asdict(one) for one in figures]
     print(json.dumps(plain, ensure_ascii=False) if asked.json else table(figures))
 
