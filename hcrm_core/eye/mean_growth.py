@@ -1,6 +1,7 @@
 """How much eyes of an age grow, by one named publication: what a child's own growth stands beside."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -48,17 +49,12 @@ class MeanGrowth:
 
     def rate_at(self, age: Decimal) -> Decimal | None:
         """mm a year at an exact age; None outside the published ages."""
-        first, last = self.ages
-        return self._rate(age) if first <= age <= last else None
+        return _along(self.rates, age=age)
 
     def _half_way(self, age_from: Decimal, age_to: Decimal) -> Decimal | None:
         first, last = self.ages
-        return self._rate((age_from + age_to) / 2) if first <= age_from <= age_to <= last else None
-
-    def _rate(self, age: Decimal) -> Decimal:
-        index = min(bisect_right([known for known, _ in self.rates], age), len(self.rates) - 1)
-        (low, low_rate), (high, high_rate) = self.rates[index - 1], self.rates[index]
-        return low_rate + (high_rate - low_rate) * (age - low) / (high - low)
+        inside = first <= age_from <= age_to <= last
+        return _along(self.rates, age=(age_from + age_to) / 2) if inside else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,3 +107,12 @@ class MeanLength:
     @property
     def label(self) -> str:
         return f"{self.name} v{self.version}"
+
+
+def _along(points: Sequence[tuple[Decimal, Decimal]], *, age: Decimal) -> Decimal | None:
+    """The value at an age on straight lines between published ages; None outside them."""
+    if not points[0][0] <= age <= points[-1][0]:
+        return None
+    index = min(bisect_right([known for known, _ in points], age), len(points) - 1)
+    (low, low_value), (high, high_value) = points[index - 1], points[index]
+    return low_value + (high_value - low_value) * (age - low) / (high - low)

@@ -24,6 +24,10 @@ Frame = nw.LazyFrame[Any]  # why Any: the engine's own frame, whichever it is
 WASHOUT_DAYS = 28  # refraction recovers 14–28 days after the last night with an OK lens; the cautious end
 RATE_DAYS = 150  # a shorter interval says nothing of a rate: repeatability is as large as the change
 DAYS_A_YEAR = Decimal("365.25")
+# Axial length repeats within ±0.06 mm: the largest within-subject SD of four devices, 0.04–0.06 mm (Mattern 2023,
+# reference pack §4.4). Two readings are independent, so that their difference repeats within √2 times as much.
+REPEATABILITY_MM = Decimal("0.06")
+_ROOT_OF_TWO = Decimal(2).sqrt()
 
 
 class Refusal(StrEnum):
@@ -285,11 +289,13 @@ class Growth:
         per_year: the same per 365.25 days, to 0.01; None under 150 days.
         interval_days: days between the two exams.
         from_on, to_on, from_exam_id, to_exam_id: the two exams behind it.
+        error_per_year: ± of `per_year` that measuring leaves, to 0.01; of axial length only.
         refusal: None exactly when there is a change.
     """
 
     change: Decimal | None = None
     per_year: Decimal | None = None
+    error_per_year: Decimal | None = None
     interval_days: int | None = None
     from_on: date | None = None
     to_on: date | None = None
@@ -319,16 +325,57 @@ def eye_growth(
     Returns:
         An entry for each eye; an eye without measurements is refused as ``no_pair``.
     """
-    eyes = keyed(_frame_of(measurements))
-    refraction = _by_eye(change(refraction_readings(eyes, washout_days=washout_days), window))
-    axial = _by_eye(change(axial_readings(eyes), window))
+    refraction = refraction_growth(measurements, window=window, washout_days=washout_days)
+    axial = _by_eye(change(axial_readings(keyed(_frame_of(measurements))), window))
     exams = [m.exam_id for m in measurements]
     return {
-        eye: EyeGrowth(
-            refraction=_growth(refraction.get(key), exams, sign=-1), axial=_growth(axial.get(key), exams, sign=1)
-        )
+        eye: EyeGrowth(refraction=refraction[eye], axial=_growth(axial.get(key), exams, sign=1))
         for eye, key in EYES.items()
     }
+
+
+def refraction_growth(
+    measurements: Sequence[MeasurementInput], *, window: Window = RECENT, washout_days: int = WASHOUT_DAYS
+) -> dict[Eye, Growth]:
+    """The refraction's part of `eye_growth` alone."""
+    readings = refraction_readings(keyed(_frame_of(measurements)), washout_days=washout_days)
+    found = _by_eye(change(readings, window))
+    exams = [m.exam_id for m in measurements]
+    return {eye: _growth(found.get(key), exams, sign=-1) for eye, key in EYES.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AxialReading:
+    """One axial length, and the growth that could be told on that day: the last one of an eye is its growth."""
+
+    exam_id: UUID
+    eye: Eye
+    examined_on: date
+    value: Decimal
+    growth: Growth
+
+
+def axial_course(measurements: Sequence[MeasurementInput], *, window: Window = RECENT) -> list[AxialReading]:
+    """The axial lengths of one child in the order of their days, each with the growth up to it.
+
+    Every reading is put into an eye of its own together with what came before it, so that the one definition of
+    `change` speaks for each day.
+    """
+    readings = axial_readings(keyed(_frame_of(measurements))).collect("polars").lazy()
+    upto = readings.select(EYE, number="exam_id", last="order")
+    before = readings.join(upto, on=EYE, how="inner").filter(nw.col("order") <= nw.col("last"))
+    changes = _by_eye(change(before.with_columns(nw.col("number").alias(EYE)), window))
+    exams = [m.exam_id for m in measurements]
+    return [
+        AxialReading(
+            exam_id=exams[row["exam_id"]],
+            eye=measurements[row["exam_id"]].eye,
+            examined_on=row["examined_on"],
+            value=Decimal(row["value"]) / 1000,
+            growth=_growth(changes.get(row["exam_id"]), exams, sign=1),
+        )
+        for row in readings.sort("order").collect("polars").iter_rows(named=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -408,13 +455,20 @@ def _growth(row: dict[str, Any] | None, exams: Sequence[UUID], *, sign: int) -> 
     if row is None or row["refusal"] is not None:
         return Growth(refusal=Refusal(row["refusal"]) if row else Refusal.NO_PAIR)
     amount, days = Decimal(sign * row["change"]) / 1000, int(row["days"])
-    yearly = (amount * DAYS_A_YEAR / days).quantize(Decimal("0.01"), ROUND_HALF_UP) if days >= RATE_DAYS else None
     return Growth(
         change=amount,
-        per_year=yearly,
+        per_year=_yearly(amount, days),
+        error_per_year=_yearly(REPEATABILITY_MM * _ROOT_OF_TWO, days) if sign > 0 else None,
         interval_days=days,
         from_on=row["from_on"],
         to_on=row["to_on"],
         from_exam_id=exams[row["from_exam_id"]],
         to_exam_id=exams[row["to_exam_id"]],
     )
+
+
+def _yearly(amount: Decimal, days: int) -> Decimal | None:
+    """An amount over some days as of a year, to 0.01; None where the days are too few to speak of a rate."""
+    if days < RATE_DAYS:
+        return None
+    return (amount * DAYS_A_YEAR / days).quantize(Decimal("0.01"), ROUND_HALF_UP)
