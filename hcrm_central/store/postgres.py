@@ -111,7 +111,7 @@ def _launch(data: Path, programs: Path, passwords: Mapping[str, str], *, durable
             **_as_server_user(),
         )
     try:
-        _await_answer(process, port, data, programs)
+        _await_answer(process, port, data)
     except BaseException:  # also Ctrl-C: nobody else knows of this process yet
         process.kill()
         process.wait()
@@ -119,13 +119,13 @@ def _launch(data: Path, programs: Path, passwords: Mapping[str, str], *, durable
     return PrivatePostgres(data, programs, port, passwords, process)
 
 
-def _await_answer(process: "subprocess.Popen[bytes]", port: int, data: Path, programs: Path) -> None:
+def _await_answer(process: "subprocess.Popen[bytes]", port: int, data: Path) -> None:
     remedy = f"read the end of {data.parent / data.name}.log"
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise StoreUnusable(f"PostgreSQL ended at once with code {process.returncode}", remedy=remedy)
-        if _answers(port) and _run(programs, "pg_ctl", ["-D", str(data), "status"], check=False) == 0:
+        if _answers(port) and _state(data) == "ready":  # it answers before it has recovered from a crash
             return
         time.sleep(0.05)
     raise StoreUnusable(f"PostgreSQL did not start in {START_SECONDS:.0f} s", remedy=remedy)
@@ -169,8 +169,24 @@ def _adoptable_port(data: Path, programs: Path) -> int | None:
         return None
     lines = pid_file.read_text().splitlines()
     port = int(lines[3]) if len(lines) > 3 and lines[3].isdigit() else 0
-    alive = _run(programs, "pg_ctl", ["-D", str(data), "status"], check=False) == 0
+    deadline = time.monotonic() + START_SECONDS
+    while alive := _is_alive(data, programs):
+        if _state(data) == "ready" or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)  # it recovers from a crash, or ends
     return port if alive and port and _answers(port) else None
+
+
+def _is_alive(data: Path, programs: Path) -> bool:
+    return _run(programs, "pg_ctl", ["-D", str(data), "status"], check=False) == 0
+
+
+def _state(data: Path) -> str:
+    """What the server says of itself in its pid file: starting, ready, stopping; "" without one."""
+    with contextlib.suppress(OSError):
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        return lines[7].strip() if len(lines) > 7 else ""
+    return ""
 
 
 def _wheel_binaries() -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from hcrm_central.store import postgres
 
@@ -37,3 +38,29 @@ def test_programs_below_a_private_folder_run_all_the_same(
         assert server.binaries.is_relative_to(open_folder)
     finally:
         server.stop()
+
+
+def write_much(server: postgres.PrivatePostgres) -> None:
+    """So that recovery takes a while."""
+    engine = create_engine(server.url(postgres.SUPERUSER, "postgres"))
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL synchronous_commit = on"))
+        connection.execute(text("CREATE TABLE much AS SELECT n, md5(n::text) FROM generate_series(1, 300000) n"))
+        connection.execute(text("CREATE INDEX ON much (md5)"))
+    engine.dispose()
+
+
+def test_a_server_that_was_killed_is_given_only_when_it_has_recovered(open_folder: Path) -> None:
+    server = postgres.start(open_folder / "pg", logins=(), durable=False)
+    write_much(server)
+    assert server.process is not None
+    server.process.kill()
+    server.process.wait()
+    again = postgres.start(open_folder / "pg", logins=(), durable=False)
+    engine = create_engine(again.url(postgres.SUPERUSER, "postgres"))
+    try:
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT count(*) FROM much")) == 300_000
+    finally:
+        engine.dispose()
+        again.stop()
