@@ -1,4 +1,4 @@
-"""Forgetting in time: entries of rows that are gone for long, and tokens that nobody can use any more.
+"""Forgetting in time: entries of rows that are gone for long, tokens that nobody can use any more, old incidents.
 
 A stream's entry outlives its row, so that readers learn of its end. After `TOMBSTONES_KEPT` everybody who works has
 read it: the entry is removed, and `stream.tomb_floor` remembers up to which number. Who stands below has to read that
@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.membership import stands
-from hcrm_central.store.tables import Stream, StreamEntry, StreamMark, Token
+from hcrm_central.store.tables import DeviceIncident, Stream, StreamEntry, StreamMark, Token
 from hcrm_store.clock import Clock, business_date
 from hcrm_store.kinds import KINDS, stream_key, table_of
 
 TOMBSTONES_KEPT = timedelta(days=180)
 TOKENS_KEPT = timedelta(days=60)  # longer than any refresh token lives
+INCIDENTS_KEPT = timedelta(days=90)  # the fleet page counts those of a week
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class TidyReport:
     marked: int
     entries: dict[str, int]
     tokens: int
+    incidents: int  # that workstations told of long ago
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -55,9 +57,12 @@ def tidy(engine: Engine, *, clock: Clock) -> TidyReport:
         marked = _mark(session, today)
         old = (Token.expires_at < now - TOKENS_KEPT) | (Token.revoked_at < now - TOKENS_KEPT)
         tokens = len(session.scalars(delete(Token).where(old).returning(Token.hash)).all())
+        told_long_ago = DeviceIncident.received_at < now - INCIDENTS_KEPT
+        incidents = len(session.scalars(delete(DeviceIncident).where(told_long_ago).returning(DeviceIncident.id)).all())
         marks = _marks_of_age(session, today - TOMBSTONES_KEPT)
     entries = {mark.stream: _forget(engine, mark) for mark in marks}
-    return TidyReport(marked=marked, entries={key: many for key, many in entries.items() if many}, tokens=tokens)
+    forgotten = {key: many for key, many in entries.items() if many}
+    return TidyReport(marked=marked, entries=forgotten, tokens=tokens, incidents=incidents)
 
 
 def tidy_daily(engine: Engine, *, clock: Clock) -> TidyReport | None:

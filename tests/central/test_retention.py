@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from hcrm_central.jobs.retention import TOKENS_KEPT, TOMBSTONES_KEPT, tidy, tidy_daily
+from hcrm_central.jobs.retention import INCIDENTS_KEPT, TOKENS_KEPT, TOMBSTONES_KEPT, tidy, tidy_daily
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
-from hcrm_central.store.tables import Stream, StreamEntry, StreamMark, Token
+from hcrm_central.store.tables import DeviceIncident, Stream, StreamEntry, StreamMark, Token
 from hcrm_core.wire import Cursor, ResetReason
 from hcrm_store.care import FollowUp, Visit
 from hcrm_store.journeys import Task
@@ -162,6 +162,18 @@ def test_tokens_that_nobody_can_use_any_more_go_and_those_in_use_stay(
     assert tidy(store.jobs, clock=clock).tokens == 2
     with Session(store.jobs) as session:
         assert session.scalar(select(func.count()).select_from(Token)) == 2
+
+
+def test_incidents_of_a_quarter_ago_go(client_for: SignIn, clinic: Clinic, store: Store, clock: FakeClock) -> None:
+    client = client_for("assistant")
+    for passed in (timedelta(), INCIDENTS_KEPT):
+        clock.advance(passed)
+        incident = DeviceIncident(device_id=client.device_id, code="stuck", at=clock.now(), received_at=clock.now())
+        with transaction(store.jobs) as session:
+            session.add(incident)
+    assert tidy(store.jobs, clock=clock).incidents == 0
+    clock.advance(timedelta(seconds=1))
+    assert tidy(store.jobs, clock=clock).incidents == 1
 
 
 def test_a_scan_tidies_once_a_day(clinic: Clinic, store: Store, clock: FakeClock) -> None:
