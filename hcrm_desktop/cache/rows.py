@@ -56,7 +56,7 @@ class SyncStatus:
     offline_since: datetime | None
     unsent: int
     oldest_unsent_at: datetime | None
-    needs_person: int  # held and conflicting
+    needs_person: int  # held, conflicting, or read from a damaged file; only what the reader entered
     scanned_at: datetime | None
     scanned_for: date | None
     feeds: dict[str, datetime] = field(default_factory=dict)

@@ -235,6 +235,7 @@ def test_a_colleague_at_the_same_computer_neither_reads_nor_decides_my_conflict(
     assert (mine.row_id, mine.customer_id) == (clinic.mine.customer_id, clinic.mine.customer_id)
     desks[1].sign_in("assistant2")
     (theirs,) = waiting(desks[1])
+    assert desks[1].ask(queries.sync_status).needs_person == 0
     assert (theirs.op_id, theirs.body, theirs.theirs, theirs.customer_id) == (mine.op_id, {}, (), None)
     for decide in (corrections.keep_mine, corrections.keep_theirs):
         with pytest.raises(Rejected):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
@@ -44,7 +45,8 @@ def sync_status(session: Session) -> SyncStatus:
     unsent, oldest = session.execute(
         select(func.count(), func.min(OPERATION.c.captured_at)).where(OPERATION.c.state.in_(_UNSENT))
     ).one()
-    waiting = select(func.count()).where(OPERATION.c.state.in_(_FOR_A_PERSON), ~OPERATION.c.settled)
+    mine = OPERATION.c.account_id == _account_id(session)
+    waiting = select(func.count()).where(mine, OPERATION.c.state.in_(_FOR_A_PERSON), ~OPERATION.c.settled)
     return SyncStatus(
         online=bool(connection.get("online")),
         catching_up=bool(connection.get("catching_up")),
@@ -67,8 +69,7 @@ def sync_status(session: Session) -> SyncStatus:
 @lease.shows_no_customer
 def unsent_items(session: Session) -> list[UnsentItem]:
     """What is not at the centre, or waits for a person, oldest first. What others entered here is not shown in full."""
-    body = session.execute(select(KEPT.c.body).where(KEPT.c.key == PERSON)).scalar()
-    account_id = Person.model_validate(body).account_id if body else None
+    account_id = _account_id(session)
     wanted = OPERATION.c.state.in_((*_UNSENT, *_FOR_A_PERSON)) & ~OPERATION.c.settled
     statement = (
         select(OPERATION, CUSTOMER.c.name.label("customer_name"))
@@ -77,6 +78,11 @@ def unsent_items(session: Session) -> list[UnsentItem]:
         .order_by(OPERATION.c.position)
     )
     return [_unsent(row, mine=row.account_id == account_id) for row in session.execute(statement)]
+
+
+def _account_id(session: Session) -> UUID | None:
+    body = session.execute(select(KEPT.c.body).where(KEPT.c.key == PERSON)).scalar()
+    return Person.model_validate(body).account_id if body else None
 
 
 def _unsent(row: Row[Any], *, mine: bool) -> UnsentItem:
