@@ -25,9 +25,7 @@ from hcrm_core.facts.growth import (
     MeasurementInput,
     RefractionReading,
     Refusal,
-    axial_course,
-    refraction_growth,
-    refraction_series,
+    child_growth,
 )
 from hcrm_core.facts.treatment import StretchGrowth, TreatmentGrowth, treatment_growth
 from hcrm_core.record import ExamRecord, OrderRecord
@@ -128,8 +126,8 @@ def study(
     references: References,
 ) -> EyeStudy:
     """Growth, curves and verdicts of a child."""
-    inputs = measurements(exams)
-    lengths, readings = axial_course(inputs), refraction_series(inputs)
+    growth = child_growth(measurements(exams))
+    lengths, readings = growth.lengths, growth.readings
     drops = {exam.id: exam.cycloplegic for exam in exams}
     scale = Scale.of(birth, days=(exam.examined_on for exam in exams if exam.status is ExamStatus.FINAL))
     axial = axial_length_picture(
@@ -161,7 +159,7 @@ def study(
         birth=birth,
         today=today,
         axial_verdicts={eye: one.verdict for eye, one in told.items()},
-        refraction_growth=refraction_growth(inputs),
+        refraction_growth=growth.refraction,
         readings=tuple(readings),
         axial=replace(
             axial,

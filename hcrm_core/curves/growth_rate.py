@@ -19,7 +19,7 @@ def growth_rate_picture(
     """The chart of one child.
 
     Args:
-        course: as `axial_course` gives: what could be told on each day.
+        course: as `child_growth` gives: what could be told on each day.
         beside: the chart of the lengths, whose axis of time and ribbons this one shares.
     """
     points = tuple(point for one in course if (point := _point(one, scale=scale)) is not None)

@@ -26,7 +26,7 @@ def refraction_picture(
     """The chart of one child.
 
     Args:
-        readings: as `refraction_series` gives.
+        readings: as `child_growth` gives.
         exams: of which the readings are, for the conditions; all valid ones share the time axis.
     """
     valid = {exam.id: exam for exam in exams if exam.status is ExamStatus.FINAL}

@@ -33,6 +33,22 @@ def five_mark(decimal: Decimal) -> Decimal:
     return line if line is not None else (5 + decimal.log10()).quantize(_HUNDREDTH)
 
 
+def decimal_acuity(mark: Decimal) -> Decimal:
+    """Decimal acuity of a 5-mark one, V = 10^(L − 5): the chart's rounded line, or to 0.001 where no chart has it."""
+    line = next((decimal for decimal, known in _FIVE_MARKS.items() if known == mark), None)
+    return line if line is not None else (Decimal(10) ** (mark - 5)).quantize(Decimal("0.001"))
+
+
+def logmar(mark: Decimal) -> Decimal:
+    """logMAR of a 5-mark acuity: 5 − L."""
+    return 5 - mark
+
+
+def from_logmar(value: Decimal) -> Decimal:
+    """5-mark acuity of a logMAR one. logMAR has its own field: its numbers look like decimals and mean the opposite."""
+    return 5 - value
+
+
 def parse_acuity(text: str, *, field: str = "acuity") -> Parsed[Decimal]:
     """An acuity in either notation as a 5-mark value.
 

@@ -325,57 +325,12 @@ def eye_growth(
     Returns:
         An entry for each eye; an eye without measurements is refused as ``no_pair``.
     """
-    refraction = refraction_growth(measurements, window=window, washout_days=washout_days)
-    axial = _by_eye(change(axial_readings(keyed(_frame_of(measurements))), window))
-    exams = [m.exam_id for m in measurements]
+    child = child_growth(measurements, window=window, washout_days=washout_days)
+    axial = {one.eye: one.growth for one in child.lengths}
     return {
-        eye: EyeGrowth(refraction=refraction[eye], axial=_growth(axial.get(key), exams, sign=1))
-        for eye, key in EYES.items()
+        eye: EyeGrowth(refraction=child.refraction[eye], axial=axial.get(eye, Growth(refusal=Refusal.NO_PAIR)))
+        for eye in Eye
     }
-
-
-def refraction_growth(
-    measurements: Sequence[MeasurementInput], *, window: Window = RECENT, washout_days: int = WASHOUT_DAYS
-) -> dict[Eye, Growth]:
-    """The refraction's part of `eye_growth` alone."""
-    readings = refraction_readings(keyed(_frame_of(measurements)), washout_days=washout_days)
-    found = _by_eye(change(readings, window))
-    exams = [m.exam_id for m in measurements]
-    return {eye: _growth(found.get(key), exams, sign=-1) for eye, key in EYES.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AxialReading:
-    """One axial length, and the growth that could be told on that day: the last one of an eye is its growth."""
-
-    exam_id: UUID
-    eye: Eye
-    examined_on: date
-    value: Decimal
-    growth: Growth
-
-
-def axial_course(measurements: Sequence[MeasurementInput], *, window: Window = RECENT) -> list[AxialReading]:
-    """The axial lengths of one child in the order of their days, each with the growth up to it.
-
-    Every reading is put into an eye of its own together with what came before it, so that the one definition of
-    `change` speaks for each day.
-    """
-    readings = axial_readings(keyed(_frame_of(measurements))).collect("polars").lazy()
-    upto = readings.select(EYE, number="exam_id", last="order")
-    before = readings.join(upto, on=EYE, how="inner").filter(nw.col("order") <= nw.col("last"))
-    changes = _by_eye(change(before.with_columns(nw.col("number").alias(EYE)), window))
-    exams = [m.exam_id for m in measurements]
-    return [
-        AxialReading(
-            exam_id=exams[row["exam_id"]],
-            eye=measurements[row["exam_id"]].eye,
-            examined_on=row["examined_on"],
-            value=Decimal(row["value"]) / 1000,
-            growth=_growth(changes.get(row["exam_id"]), exams, sign=1),
-        )
-        for row in readings.sort("order").collect("polars").iter_rows(named=True)
-    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -396,23 +351,77 @@ class RefractionReading:
     worn: bool
 
 
-def refraction_series(
-    measurements: Sequence[MeasurementInput], *, washout_days: int = WASHOUT_DAYS
-) -> list[RefractionReading]:
-    """The refractions of one child in the order of their days, as curves draw them: the series of `eye_growth`."""
-    frame = refraction_readings(keyed(_frame_of(measurements)), washout_days=washout_days)
-    eyes = {key: eye for eye, key in EYES.items()}
-    return [
-        RefractionReading(
-            exam_id=measurements[row["exam_id"]].exam_id,
-            eye=eyes[row[EYE]],
-            examined_on=row["examined_on"],
-            value=Decimal(row["value"]) / 1000,
-            series=row["series"],
-            worn=row["worn"],
-        )
-        for row in frame.sort("order").collect("polars").iter_rows(named=True)
-    ]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AxialReading:
+    """One axial length, and the growth that could be told on that day: the last one of an eye is its growth."""
+
+    exam_id: UUID
+    eye: Eye
+    examined_on: date
+    value: Decimal
+    growth: Growth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildGrowth:
+    """Everything that growth says of one child.
+
+    Attributes:
+        refraction: growth of the spherical equivalent of each eye.
+        readings: refractions of both eyes in the order of their days.
+        lengths: axial lengths of both eyes in the order of their days.
+    """
+
+    refraction: dict[Eye, Growth]
+    readings: list[RefractionReading]
+    lengths: list[AxialReading]
+
+
+def child_growth(
+    measurements: Sequence[MeasurementInput], *, window: Window = RECENT, washout_days: int = WASHOUT_DAYS
+) -> ChildGrowth:
+    """`eye_growth` with the readings behind it, and growth of axial length as it could be told on each day.
+
+    Every axial length is put into an eye of its own together with what came before it, so that the one definition
+    of `change` speaks for each day.
+    """
+    eyes = keyed(_frame_of(measurements))
+    refraction = refraction_readings(eyes, washout_days=washout_days).with_columns(_whole("series")).collect("polars")
+    axial = axial_readings(eyes).with_columns(_whole("series")).collect("polars")
+    upto = axial.select(EYE, key=nw.col("exam_id") + len(EYES), last="order")
+    course = axial.join(upto, on=EYE, how="inner").filter(nw.col("order") <= nw.col("last"))
+    own = course.with_columns(nw.col("key").alias(EYE)).select(*_READING)
+    changes = _by_eye(change(nw.concat([refraction, own]).lazy(), window))
+    exams = [m.exam_id for m in measurements]
+    sides = {key: eye for eye, key in EYES.items()}
+    return ChildGrowth(
+        refraction={eye: _growth(changes.get(key), exams, sign=-1) for eye, key in EYES.items()},
+        readings=[
+            RefractionReading(
+                exam_id=exams[row["exam_id"]],
+                eye=sides[row[EYE]],
+                examined_on=row["examined_on"],
+                value=Decimal(row["value"]) / 1000,
+                series=row["series"],
+                worn=row["worn"],
+            )
+            for row in refraction.sort("order").iter_rows(named=True)
+        ],
+        lengths=[
+            AxialReading(
+                exam_id=exams[row["exam_id"]],
+                eye=sides[row[EYE]],
+                examined_on=row["examined_on"],
+                value=Decimal(row["value"]) / 1000,
+                growth=_growth(changes.get(row["exam_id"] + len(EYES)), exams, sign=1),
+            )
+            for row in axial.sort("order").iter_rows(named=True)
+        ],
+    )
+
+
+def _whole(column: str) -> nw.Expr:
+    return nw.col(column).cast(nw.Int64)
 
 
 def _frame_of(measurements: Sequence[MeasurementInput]) -> Frame:
