@@ -41,7 +41,7 @@ def main() -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(
         resource.RLIMIT_NOFILE, (most, most)
-    )  # a thousand who wait are as many connections, on both sides
+    )  # who waits is a connection, on both sides
     with clinic(asked.customers) as here:
         for name in asked.only:
             found = MEASURES[name](here, asked)

@@ -155,7 +155,7 @@ async def waiting_cost(
             task.cancel()
         ended = await asyncio.gather(*staying, return_exceptions=True)
     failures = [one for one in ended if not isinstance(one, asyncio.CancelledError)]
-    assert not failures, failures[0]
+    assert not failures, repr(failures[0])
     return used
 
 
