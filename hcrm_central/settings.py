@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     wait_seconds: float = Field(default=25, gt=0, le=300, description="how long a wait for news is held")
     snapshot_bytes: int = Field(default=2_000_000_000, ge=0, description="of snapshot files that are kept")
 
+    public_url: str = Field(default="", pattern=r"^(https?://[^\s?#]+)?$", description="as a tablet reaches the centre")
+
     max_request_bytes: int = Field(default=4_000_000, description="100 operations with the longest notes fit")
 
     @field_validator("log_level")

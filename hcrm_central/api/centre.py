@@ -9,6 +9,8 @@ from hcrm_central.settings import Settings
 from hcrm_central.store.opening import Store
 from hcrm_store.clock import Clock
 
+CODE_ATTEMPTS = "10/minute"  # of 100,000,000 codes, each of which lives an hour
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Centre:
@@ -18,5 +20,6 @@ class Centre:
     settings: Settings
     clock: Clock
     attempts: Attempts
+    codes: Attempts = field(default_factory=lambda: Attempts(CODE_ATTEMPTS))  # typed on a tablet, per address
     wakeups: Wakeups = field(default_factory=Wakeups)
     making: Making = field(default_factory=Making)

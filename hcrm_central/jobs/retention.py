@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.membership import stands
-from hcrm_central.store.tables import DeviceIncident, Stream, StreamEntry, StreamMark, Token
+from hcrm_central.store.tables import DeviceIncident, Share, Stream, StreamEntry, StreamMark, Token
 from hcrm_store.clock import Clock, business_date
 from hcrm_store.kinds import KINDS, stream_key, table_of
 
@@ -32,7 +32,7 @@ class TidyReport:
     Attributes:
         marked: streams whose number of today was noted.
         entries: of rows that are gone, by stream.
-        tokens: expired or revoked long ago.
+        tokens: expired or revoked long ago. Pages that were shared as long ago go with them.
     """
 
     marked: int
@@ -57,6 +57,7 @@ def tidy(engine: Engine, *, clock: Clock) -> TidyReport:
         marked = _mark(session, today)
         old = (Token.expires_at < now - TOKENS_KEPT) | (Token.revoked_at < now - TOKENS_KEPT)
         tokens = len(session.scalars(delete(Token).where(old).returning(Token.hash)).all())
+        session.execute(delete(Share).where(Share.expires_at < now - TOKENS_KEPT))
         told_long_ago = DeviceIncident.received_at < now - INCIDENTS_KEPT
         incidents = len(session.scalars(delete(DeviceIncident).where(told_long_ago).returning(DeviceIncident.id)).all())
         marks = _marks_of_age(session, today - TOMBSTONES_KEPT)

@@ -81,6 +81,32 @@ class Token(Base):
     revoked_at: Mapped[datetime | None]
 
 
+class Share(Base):
+    """A child's page that somebody opened to a tablet, for an hour. It ends with the session it was shared in."""
+
+    __tablename__ = "share"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    device_id: Mapped[UUID] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"), index=True)
+    family_id: Mapped[UUID]  # of the sharer's tokens
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"), index=True)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class ShareKey(Base):
+    """What opens a share: a link, or a code that is exchanged for one once. Only the SHA-256 is kept."""
+
+    __tablename__ = "share_key"
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    purpose: Mapped[str]  # "link" or "code"
+    share_id: Mapped[UUID] = mapped_column(ForeignKey("share.id", ondelete="CASCADE"), index=True)
+    used_at: Mapped[datetime | None]
+
+
 class AuditEntry(Base):
     """Who did what, with ids and never names or values."""
 
