@@ -28,6 +28,7 @@ SUBJECTS = {
     OperationKind.PICK_EXAM: "exam",
     OperationKind.VOID_EXAM: "exam",
     OperationKind.EDIT_CUSTOMER: "customer",
+    OperationKind.UNREADABLE: "",
 }
 FORBIDDEN = "42501"  # PostgreSQL: insufficient_privilege, also what a row security policy raises
 FORMER_RIGHT, LEAVE = "former", "leave"  # in the audit log: by which right somebody did what he may not any more

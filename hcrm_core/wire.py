@@ -345,6 +345,7 @@ class OperationKind(StrEnum):
     PICK_EXAM = "exam.pick"
     VOID_EXAM = "exam.void"
     EDIT_CUSTOMER = "customer.edit"
+    UNREADABLE = "unreadable"  # handed over by a workstation in words unknown here: kept for a person, as it came
 
 
 class Operation(Message):
@@ -426,11 +427,12 @@ class SurrenderRequest(Message):
     """A workstation ordered to wipe itself hands over what it had not sent; it is kept as held operations.
 
     Attributes:
+        operations: Operation as JSON. Nothing is refused for what it says: what is not understood is kept as it came.
         last: nothing follows; the files are deleted after the answer.
     """
 
     device: DeviceClaim
-    operations: list[Operation] = Field(max_length=MAX_PUSH_OPERATIONS)
+    operations: list[Json] = Field(max_length=MAX_PUSH_OPERATIONS)
     account_ids: dict[UUID, UUID] = Field(default_factory=dict)  # who entered each operation, by op_id
     last: bool = False
 

@@ -1,11 +1,15 @@
 """Surrender: a workstation that was ordered to empty itself hands over what it had not sent.
 
 It proves itself by its secret alone, for its sessions are over. Everything is kept as held operations, for a supervisor
-to decide; nothing applies by itself, because nobody knows in whose hands the workstation was.
+to decide; nothing applies by itself, because nobody knows in whose hands the workstation was. Nothing is refused for
+what it says either: the workstation is about to delete it.
 """
 
-from uuid import UUID
+import json
+from collections.abc import Sequence
+from uuid import UUID, uuid5
 
+from pydantic import ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -16,7 +20,7 @@ from hcrm_central.applying import hold, note_receipt, storable, told
 from hcrm_central.audit import audit
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.tables import Device, HeldOperation, Receipt, Token
-from hcrm_core.wire import DeviceClaim, Operation, RefusalCode, SurrenderRequest, SurrenderResponse
+from hcrm_core.wire import DeviceClaim, Json, Operation, OperationKind, RefusalCode, SurrenderRequest, SurrenderResponse
 
 REASON = "device_wiped"
 
@@ -29,7 +33,7 @@ def surrender(here: Centre, request: SurrenderRequest) -> SurrenderResponse:
     """
     with transaction(here.store.service) as session:
         device = _ordered(session, request.device)
-        new = _unknown(session, request.operations)
+        new = _unknown(session, [_read(here, device, raw) for raw in request.operations])
         if device.surrendered_at and new:
             raise Refused(RefusalCode.DEVICE_REVOKED)
         for operation in new:
@@ -52,9 +56,26 @@ def _ordered(session: Session, claim: DeviceClaim) -> Device:
     return device
 
 
-def _unknown(session: Session, operations: list[Operation]) -> list[Operation]:
+def _read(here: Centre, device: Device, raw: Json) -> Operation:
+    """An operation; around what is none, so that it waits for a person with all the others."""
+    try:
+        return storable(Operation.model_validate(raw))
+    except ValidationError:
+        op_id, now = _id_of(device, raw), here.clock.now()
+        kind = OperationKind.UNREADABLE
+        return storable(Operation(n=1, op_id=op_id, kind=kind, row_id=op_id, base_ver=None, body=raw, captured_at=now))
+
+
+def _id_of(device: Device, raw: Json) -> UUID:
+    try:
+        return UUID(str(raw.get("op_id")))
+    except ValueError:
+        return uuid5(device.id, json.dumps(raw, sort_keys=True))
+
+
+def _unknown(session: Session, operations: Sequence[Operation]) -> list[Operation]:
     """Those that have no receipt, each once."""
-    offered = {operation.op_id: storable(operation) for operation in reversed(operations)}
+    offered = {operation.op_id: operation for operation in reversed(operations)}
     known = set(session.scalars(select(Receipt.op_id).where(Receipt.op_id.in_(offered))))
     return [operation for op_id, operation in reversed(offered.items()) if op_id not in known]
 

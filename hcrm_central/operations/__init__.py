@@ -7,7 +7,14 @@ from hcrm_central.operations.corrections import pick_exam, void_exam
 from hcrm_central.operations.customers import edit_customer
 from hcrm_central.operations.exams import record_exam
 from hcrm_central.operations.intent import Effect, Intent
+from hcrm_core.errors import Rejected
 from hcrm_core.wire import OperationKind
+
+
+def refuse_unreadable(_intent: Intent) -> Effect:
+    """A person reads it and enters what it means."""
+    raise Rejected("unreadable", "what was handed over is not understood")
+
 
 HANDLERS: dict[OperationKind, Callable[[Intent], Effect]] = {
     OperationKind.RECORD_OUTCOME: record_outcome,
@@ -17,4 +24,5 @@ HANDLERS: dict[OperationKind, Callable[[Intent], Effect]] = {
     OperationKind.PICK_EXAM: pick_exam,
     OperationKind.VOID_EXAM: void_exam,
     OperationKind.EDIT_CUSTOMER: edit_customer,
+    OperationKind.UNREADABLE: refuse_unreadable,
 }

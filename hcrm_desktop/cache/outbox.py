@@ -297,12 +297,13 @@ class Outbox:
                     news += 1
         return news
 
-    def to_surrender(self, limit: int) -> list[tuple[Operation, UUID]]:
-        """What the centre does not have, of all accounts and with who entered it, for a workstation that is emptied."""
+    def to_surrender(self, limit: int) -> dict[UUID, tuple[Json, UUID]]:
+        """What the centre does not have, of all accounts, for a workstation that is emptied: by `op_id`, as it would be
+        sent (also what this release does not understand) and with who entered it."""
         missing = or_(_unanswered(), and_(OPERATION.c.state == OpState.REVIEW.value, ~OPERATION.c.settled))
         with self._engine.connect() as connection:
             rows = connection.execute(_in_order(missing).limit(limit)).all()
-        return [(_operation(row, n=row.position), row.account_id) for row in rows]
+        return {row.op_id: (_as_json(row), row.account_id) for row in rows}
 
     def surrendered(self, op_ids: Sequence[UUID], *, reason: str) -> None:
         """The centre keeps them for a person."""
@@ -447,9 +448,15 @@ def _entry(row: Row[Any]) -> Entry:
     )
 
 
-def _operation(row: Row[Any], *, n: int | None = None) -> Operation:
+def _as_json(row: Row[Any]) -> Json:
+    """As wire.Operation would be, but not judged."""
+    names = {"op_id": str(row.op_id), "row_id": str(row.row_id), "captured_at": row.captured_at.isoformat()}
+    return {"n": row.position, "kind": row.kind, "base_ver": row.base_ver, "body": row.body, **names}
+
+
+def _operation(row: Row[Any]) -> Operation:
     return Operation(
-        n=n or row.n,
+        n=row.n,
         op_id=row.op_id,
         kind=OperationKind(row.kind),
         row_id=row.row_id,

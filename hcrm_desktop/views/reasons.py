@@ -46,7 +46,8 @@ class Reasons(QObject):
             "exam_unknown": self.tr("这次检查在中心找不到。"),
             "exam_void": self.tr("这次检查已经作废。"),
             "refused_by_store": self.tr("数据之间对不上，数据库没有接受。"),
-            "surrendered": self.tr("来自一台被要求清除数据的工作站，没有由本人上传。"),
+            "unreadable": self.tr("中心读不懂这条录入，只能由人看过后另行录入。"),
+            "device_wiped": self.tr("来自一台被要求清除数据的工作站，没有由本人上传。"),
         }.get(head, self.tr("中心未能应用（代码 {code}）。").format(code=code))
 
     def short(self, item: UnsentItem) -> str:

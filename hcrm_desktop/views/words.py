@@ -168,6 +168,7 @@ class Words(QObject):
             OperationKind.PICK_EXAM: self.tr("检查裁定"),
             OperationKind.VOID_EXAM: self.tr("检查作废"),
             OperationKind.EDIT_CUSTOMER: self.tr("资料变更"),
+            OperationKind.UNREADABLE: self.tr("读不懂的录入"),
         }
         return names.get(kind, kind)
 

@@ -269,6 +269,26 @@ def test_bad_input_is_refused_and_text_that_cannot_be_kept_is_made_so(
     assert kept(store)[0].operation["body"]["note"] == "一\ufffd二"
 
 
+def test_what_is_not_understood_is_kept_as_it_came_and_applies_never(
+    client_for: SignIn, clinic: Clinic, store: Store
+) -> None:
+    client, manager = client_for("assistant"), client_for("manager")
+    (operation,) = unsent(client, clinic)
+    order(manager, client, "wipe")
+    strange = [operation.model_dump(mode="json") | {"kind": "task.sing"}, {"sung": "一\0二"}, {}]
+    for _ in range(2):
+        body = {"device": client.claim, "operations": strange, "last": True}
+        assert client.http.post("/sync/surrender", json=body).json() == {"kept": 3}
+    items = HeldQueue.model_validate(manager.get("/held").json()).items
+    assert {item.kind for item in items} == {OperationKind.UNREADABLE}
+    assert [item.body for item in items if item.op_id == operation.op_id] == [strange[0]]
+    answer = manager.post(f"/held/{operation.op_id}", {"decision": "apply"}).json()
+    assert (answer["status"], answer["reason"]) == ("held", "unreadable")
+    for item in items:
+        assert manager.post(f"/held/{item.op_id}", {"decision": "dismiss"}).status_code == 200
+    assert manager.get("/held").json()["items"] == []
+
+
 def test_a_workstation_that_was_cloned_is_still_found_out(client_for: SignIn, clinic: Clinic, store: Store) -> None:
     client = client_for("assistant")
     client.push(*unsent(client, clinic))

@@ -1,5 +1,6 @@
 """What an entry says, line by line, from the body of its intent."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -47,6 +48,8 @@ class Contents(QObject):
 
     def lines(self, kind: str, body: Json) -> list[Line]:
         """What was entered; nothing is said of what was left empty."""
+        if kind == OperationKind.UNREADABLE:
+            return [Line(label=self.tr("原文"), text=json.dumps(body, ensure_ascii=False))]
         if kind == OperationKind.EDIT_CUSTOMER:
             return [self._edit(edit) for edit in body.get("edits", ())]
         said = [(name, body[name]) for name in _SAID if body.get(name) not in (None, "")]
