@@ -63,7 +63,7 @@ class PictureWords:
             notes.append(self.single)
         if picture.refused:
             notes.append(self.refusals[picture.refused])
-        elif picture.reference:
+        elif picture.reference and picture.bands:
             notes.append(self.reference.format(reference=picture.reference))
         if picture.target:
             notes.append(self.target.format(source=picture.target.source))

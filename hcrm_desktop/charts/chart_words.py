@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hcrm_core.curves.picture import Mark, Picture, Point
+from hcrm_core.curves.picture import Mark, Picture, Point, Scenario, Sign
 from hcrm_core.terms import Eye, ProductKind
 
 
@@ -14,7 +14,8 @@ class ChartWords:
 
     Attributes:
         title: with the unit.
-        eyes, marks: entries of the legend.
+        eyes, marks, signs, scenarios, target, mean, washout: entries of the legend.
+        fold: what the button beside the title does.
         x_tick, y_tick: numbers at the axes.
         level: a definition line.
         ribbon: what an eye wears.
@@ -26,6 +27,12 @@ class ChartWords:
     title: str
     eyes: dict[Eye, str]
     marks: dict[Mark, str]
+    signs: dict[Sign, str]
+    scenarios: dict[Scenario, str]
+    target: str
+    mean: str
+    washout: str
+    fold: str
     x_tick: Callable[[Picture, float], str]
     y_tick: Callable[[Picture, float], str]
     level: Callable[[Picture, Decimal], str]

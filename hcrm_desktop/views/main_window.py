@@ -128,7 +128,7 @@ class MainFrame(QWidget):
         from hcrm_desktop.views.record.page import RecordPage
 
         desk = self._desk
-        page = RecordPage(desk.tasks, desk.theme, desk.person, words=desk.words)
+        page = RecordPage(desk.tasks, desk.theme, desk.person, words=desk.words, folder=desk.profile)
         page.customer_requested.connect(self.open_customer)
         page.back_requested.connect(self._on_back_requested)
         page.recorded.connect(self._on_recorded)

@@ -1,6 +1,7 @@
 """客户档案: a page that answers one question, is this eye growing too fast, and then shows what it rests on."""
 
 from functools import partial
+from pathlib import Path
 from uuid import UUID
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -45,12 +46,14 @@ class RecordPage(QWidget):
     recorded = Signal(str)
     said = Signal(str)
 
-    def __init__(self, tasks: Tasks, theme: Theme, person: SignedIn, *, words: Words) -> None:
+    def __init__(
+        self, tasks: Tasks, theme: Theme, person: SignedIn, *, words: Words, folder: Path | None = None
+    ) -> None:
         super().__init__()
         self._tasks, self._theme, self._person, self._words = tasks, theme, person, words
         self._customer_id: UUID | None = None
         self._study: RecordStudy | None = None
-        self._curves = Curves(theme, words)
+        self._curves = Curves(tasks, theme, words, folder=folder)
         self._dialog: QDialog | None = None
         self._stale = False  # something changed while the page was hidden
         self._header = RecordHeader(theme, words, person.role)
@@ -70,6 +73,10 @@ class RecordPage(QWidget):
         self._customer_id = customer_id
         self._states.show_loading()
         self._read()
+
+    def prepare(self) -> None:
+        """Make the charts before anybody asks for a record."""
+        self._curves.prepare()
 
     def study(self) -> RecordStudy | None:
         """What is shown."""
@@ -130,6 +137,7 @@ class RecordPage(QWidget):
         self._strip.pick_requested.connect(self._on_pick_requested)
         self._tabs.correct_requested.connect(self._on_correct_requested)
         self._tabs.void_requested.connect(self._on_void_requested)
+        self._curves.said.connect(self.said)
         self._states.retry_requested.connect(self._read)
         self._tasks.data_changed.connect(self._on_data_changed)
         for keys, slot in (

@@ -70,10 +70,13 @@ class VerdictWords(QObject):
 
     def sentence(self, study: EyeStudy) -> str:
         """Both eyes, axial length and refraction, in one sentence."""
-        axial = [self._axial_clause(eye, study.axial_verdicts[eye]) for eye in Eye]
         return self.tr("{clauses}；{refraction}").format(
-            clauses=self.tr("；").join(axial), refraction=self.refraction_sentence(study)
+            clauses=self.axial_sentence(study), refraction=self.refraction_sentence(study)
         )
+
+    def axial_sentence(self, study: EyeStudy) -> str:
+        """Both eyes' growth of axial length beside the mean, or why it is too early to tell."""
+        return self.tr("；").join(self._axial_clause(eye, study.axial_verdicts[eye]) for eye in Eye)
 
     def refraction_sentence(self, study: EyeStudy) -> str:
         """Both eyes' refraction; one reason where it is the same for both."""

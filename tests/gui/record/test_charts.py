@@ -1,6 +1,7 @@
 """The curves: what is drawn, what is read out, and what stands for them in words."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -8,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from hcrm_core.terms import Eye
 from hcrm_desktop.cache.rows import CustomerRecord
+from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.record.curves import Curves
 from hcrm_desktop.views.record.study import study
@@ -18,10 +20,10 @@ Show = Callable[[CustomerRecord], Curves]
 
 
 @pytest.fixture
-def show(qtbot: QtBot, theme: Theme) -> Iterator[Show]:
-    curves = Curves(theme, Words(theme))
+def show(qtbot: QtBot, theme: Theme, tasks: Tasks, tmp_path: Path) -> Iterator[Show]:
+    curves = Curves(tasks, theme, Words(theme), folder=tmp_path)
     qtbot.addWidget(curves)
-    curves.resize(760, 260)
+    curves.resize(760, 920)
     curves.show()
 
     def shown(customer: CustomerRecord) -> Curves:
@@ -44,7 +46,7 @@ def test_a_chart_is_told_in_words_for_those_who_cannot_see_it(show: Show) -> Non
 
 
 def test_refraction_under_an_ok_lens_says_so_in_words(show: Show) -> None:
-    assert "2026-11-14 右眼 0.00 D 戴角塑，不比较" in show(full_record()).refraction.accessibleDescription()
+    assert "2026-11-14 右眼 0.00 D 9.2岁 未散瞳 电脑验光 戴角塑，不比较" in show(full_record()).refraction.accessibleDescription()
 
 
 def test_arrow_keys_walk_through_the_values(qtbot: QtBot, show: Show) -> None:

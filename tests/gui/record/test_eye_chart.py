@@ -10,8 +10,10 @@ from pytestqt.qtbot import QtBot
 from hcrm_core.curves.picture import Mark, Picture, joints
 from hcrm_core.terms import Eye, LensState, ProductKind, Sex
 from hcrm_desktop.cache.rows import CustomerRecord
-from hcrm_desktop.charts.canvas import DENSE, SIZE, SMALL, Canvas
-from hcrm_desktop.charts.eye_chart import EyeChart, Legend
+from hcrm_desktop.charts.canvas import Canvas
+from hcrm_desktop.charts.eye_chart import EyeChart
+from hcrm_desktop.charts.layers import DENSE, SIZE, SMALL
+from hcrm_desktop.charts.legend import Legend
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.record.chart_words import CurveWords
 from hcrm_desktop.views.record.study import study
@@ -70,7 +72,7 @@ def test_axial_lengths_are_joined_whatever_was_worn() -> None:
 def test_the_curve_of_an_eye_holds_the_joined_points_and_no_others(chart: EyeChart) -> None:
     axial, _ = pictures(full_record())
     chart.show_picture(axial)
-    xs, ys = canvas_of(chart)._lines[Eye.OD].getData()
+    xs, ys = canvas_of(chart).layers.lines[Eye.OD].getData()
     assert len(xs) == 2 * len(joints(axial.of(Eye.OD)))
     assert (xs[0], ys[0]) == (axial.points[0].x, float(axial.points[0].value))
 
@@ -101,11 +103,11 @@ def test_every_record_can_be_drawn(qtbot: QtBot, theme: Theme, words: CurveWords
 def test_percentiles_name_their_reference_and_vanish_when_sex_is_unknown(chart: EyeChart) -> None:
     chart.show_picture(pictures(full_record())[0])
     assert "P50" in labels(chart)
-    assert "Wuhan 2022" in chart._legend._caption
+    assert "Wuhan 2022" in " ".join(chart._legend.texts)
     chart.show_picture(pictures(without(full_record(), sex=None))[0])
     assert not [text for text in labels(chart) if text.startswith("P")]
-    assert not canvas_of(chart)._fills[0].isVisible()
-    assert "性别未知" in chart._legend._caption
+    assert not canvas_of(chart).layers.fills[0].isVisible()
+    assert "性别未知" in " ".join(chart._legend.texts)
 
 
 @pytest.mark.parametrize(("sex", "age", "shown"), [(Sex.MALE, 6, True), (Sex.MALE, 15, True), (Sex.FEMALE, 16, False)])
@@ -123,9 +125,9 @@ def test_the_next_child_takes_nothing_from_the_one_before(chart: EyeChart) -> No
     chart.show_picture(pictures(record(exam(TODAY, None, eye(Eye.OS, length="23.40"))))[0])
     canvas = canvas_of(chart)
     assert canvas.widget is widget
-    assert len(canvas._dots[Eye.OD].points()) == 0
-    assert len(canvas._dots[Eye.OS].points()) == 1
-    assert not any(bars.isVisible() for bars in canvas._bars.values())
+    assert len(canvas.layers.dots[Eye.OD].points()) == 0
+    assert len(canvas.layers.dots[Eye.OS].points()) == 1
+    assert not any(bars.isVisible() for bars in canvas.feet.bars.values())
     assert not [text for text in labels(chart) if "角塑" in text]
 
 
@@ -133,10 +135,10 @@ def test_many_points_are_drawn_small_enough_to_tell_apart(chart: EyeChart) -> No
     days = [date(2022, 1, 1) + timedelta(days=30 * n) for n in range(DENSE + 1)]
     many = record(*(both(on, se=("-1.00", "-1.00"), length=("24.00", "23.90")) for on in days))
     chart.show_picture(pictures(many)[0])
-    assert canvas_of(chart)._dots[Eye.OD].opts["size"] == SMALL
+    assert canvas_of(chart).layers.dots[Eye.OD].opts["size"] == SMALL
     few = record(*(both(on, se=("-1.00", "-1.00"), length=("24.00", "23.90")) for on in days[:-1]))
     chart.show_picture(pictures(few)[0])
-    assert canvas_of(chart)._dots[Eye.OD].opts["size"] == SIZE
+    assert canvas_of(chart).layers.dots[Eye.OD].opts["size"] == SIZE
 
 
 def test_ribbons_end_with_the_picture_and_show_each_new_lens_inside_it() -> None:
@@ -161,7 +163,7 @@ def test_arrow_keys_walk_through_the_points_and_stop_at_the_ends(qtbot: QtBot, c
     axial, _ = pictures(full_record())
     chart.show_picture(axial)
     qtbot.keyClick(chart, Qt.Key.Key_Right)
-    assert chart.readout.text() == "2026-11-14 左眼 23.96 mm P59"
+    assert chart.readout.text() == "2026-11-14 左眼 23.96 mm P59 9.2岁"
     qtbot.keyClick(chart, Qt.Key.Key_Right)
     assert "2026-11-14 左眼" in chart.readout.text()
     for _ in axial.points:
