@@ -135,9 +135,12 @@ def _treated_projection(
 
 
 def _untreated(references: References) -> Rate:
-    def rate(age: Decimal, _since: Decimal) -> Bounds:
+    physiological = _physiological(references)
+
+    def rate(age: Decimal, since: Decimal) -> Bounds:
         mean = references.axial_growth.rate_at(age) or Decimal(0)
-        least = min((*references.single_vision_growth.rates_at(age), mean))
+        published = min((*references.single_vision_growth.rates_at(age), mean))
+        least = max(published, physiological(age, since)[0])
         return least, mean + (mean - least)
 
     return rate
@@ -158,7 +161,7 @@ def _treated(references: References, trials: Sequence[TreatmentEffect]) -> Rate:
 
     def rate(age: Decimal, since: Decimal) -> Bounds:
         low, high = untreated(age, since)
-        floor = min(physiological(age, since)[0], low)
+        floor = physiological(age, since)[0]
         return max(low - most, floor), max(high - least, floor) if since < lasting else high
 
     return rate
