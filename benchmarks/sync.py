@@ -39,9 +39,7 @@ def main() -> None:
     asked = parser.parse_args()
     figures: list[Figure] = []
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(
-        resource.RLIMIT_NOFILE, (most, most)
-    )  # who waits is a connection, on both sides
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # who waits is a connection, on both sides
     with clinic(asked.customers) as here:
         for name in asked.only:
             found = MEASURES[name](here, asked)
