@@ -43,6 +43,7 @@ DEBIAN_PACKAGES = [
     "fonts-noto-cjk",
 ]
 VIRTUAL_SCREEN = ["xvfb", "xauth", "openbox"]
+BROWSER = ["chromium"]  # reads the centre's pages in tests
 
 
 # ── set-up ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -67,10 +68,10 @@ def setup() -> None:
 
 
 def system_libraries() -> None:
-    """Install what Qt needs on Debian as root; name it to everybody else who lacks it."""
+    """Install what Qt and the tests of pages need on Debian as root; name it to everybody else who lacks it."""
     if not Path("/etc/debian_version").exists() or not shutil.which("dpkg-query"):
         return
-    wanted = DEBIAN_PACKAGES + ([] if os.environ.get("DISPLAY") else VIRTUAL_SCREEN)
+    wanted = DEBIAN_PACKAGES + BROWSER + ([] if os.environ.get("DISPLAY") else VIRTUAL_SCREEN)
     if importlib.util.find_spec("ensurepip") is None:  # Debian keeps it apart from Python
         wanted = [*wanted, "python3-venv"]
     missing = [name for name in wanted if not is_installed(name)]

@@ -1,6 +1,7 @@
 """A picture as SVG, for paper and web pages: plain shapes and attributes, so that it prints as vectors through Qt and
 shows under a strict content policy. No id of a child or an examination is in it."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
@@ -28,7 +29,7 @@ def picture_svg(
     colours: PictureColours = PictureColours(),  # noqa: B008 - frozen
 ) -> str:
     """The whole chart: title, legend, plot, ribbons, axis, and the sources it rests on."""
-    notes = words.notes(picture)
+    notes = [line for note in words.notes(picture) for line in _wrapped(note, width=width - 16)]
     plot = _plot(picture, words=words, colours=colours, width=width, height=height - _LINE * len(notes))
     root = _root(picture, words=words, width=width, height=height)
     root.append(_shape("rect", x=0, y=0, width=width, height=height, fill=colours.surface))
@@ -359,6 +360,16 @@ def _text(told: str, *, at: Place, colour: str, size: float = _SMALL, anchor: st
     drawn = _shape("text", x=at[0], y=at[1], fill=colour, font_size=size, text_anchor=anchor)
     drawn.text = told
     return drawn
+
+
+def _wrapped(note: str, *, width: float) -> list[str]:
+    """A note in as many lines as it needs, broken after a space or a colon."""
+    lines = [""]
+    for part in re.findall(r"[^ ：]*[ ：]?", note):
+        if lines[-1] and _advance(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return [line.rstrip() for line in lines]
 
 
 def _advance(text: str, *, size: float = _SMALL) -> float:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from hcrm_core.errors import HcrmError, NotPermitted, Rejected, SignInRequired, SurroundingsFailed, Unreachable
 from hcrm_core.fleet import DecisionRequest, DecisionResponse, Fleet, HeldQueue, OrderRequest
+from hcrm_core.handout import Share, ShareRequest
 from hcrm_core.wire import (
     DeviceClaim,
     DigestRequest,
@@ -218,6 +219,14 @@ class CentreClient:
     def decide(self, op_id: UUID, request: DecisionRequest, *, headers: dict[str, str]) -> DecisionResponse:
         """Apply or dismiss a held operation."""
         return self._post(f"/held/{op_id}", request, DecisionResponse, headers=headers)
+
+    def share(self, request: ShareRequest, *, headers: dict[str, str]) -> Share:
+        """Open a child's page to a tablet. Raises NotPermitted where the child is not the sharer's."""
+        return self._post("/shares", request, Share, headers=headers)
+
+    def end_share(self, share_id: UUID, *, headers: dict[str, str]) -> None:
+        """Close such a page before its time."""
+        self._send("DELETE", f"/shares/{share_id}", content=b"", headers=headers)
 
     def abort(self) -> None:
         """Break off what runs in other threads: they are told Unreachable. Nothing can be asked any more."""
