@@ -114,6 +114,7 @@ class Workstation(QObject):
         import hcrm_desktop.views.main_window
         import hcrm_desktop.views.overview
         import hcrm_desktop.views.record.page
+        import hcrm_desktop.views.report.batch
         import hcrm_desktop.views.sync.page
         import hcrm_desktop.views.today.page  # noqa: F401
         from hcrm_desktop.cache.keys import (

@@ -18,12 +18,14 @@ class Settings:
         last_username: offered at the next sign-in.
         theme: "light", "dark" or "system".
         touch: larger targets and text.
+        clinic_url: the clinic's own address, as a code on parents' reports; "" prints the report's number instead.
     """
 
     server_url: str = "http://127.0.0.1:8765"
     last_username: str = ""
     theme: str = "system"
     touch: bool = False
+    clinic_url: str = ""
 
 
 def load_settings(path: Path) -> Settings:

@@ -1,6 +1,6 @@
 """Reports for many children, one after the other, in a reader: the window goes on meanwhile."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -37,15 +37,15 @@ class Batch:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Watch:
-    """How the window follows a batch in another thread, and ends it.
+    """How the window follows a batch in another thread, and breaks it off.
 
     Attributes:
-        told: is given how many children are done; called in the worker.
+        done: children done so far; the worker writes, the window reads.
     """
 
-    told: Callable[[int], object]
+    done: int = 0
     cancelled: Event = field(default_factory=Event)
 
 
@@ -91,7 +91,7 @@ def _reports(session: "Session", batch: Batch, *, watch: Watch, skipped: list[Sk
     for done, customer_id in enumerate(batch.customer_ids):
         if watch.cancelled.is_set():
             return
-        watch.told(done)
+        watch.done = done
         record = customer_record(session, customer_id, today=batch.today)
         if record is None:
             skipped.append(Skipped(name="", reason=GONE))
@@ -100,7 +100,7 @@ def _reports(session: "Session", batch: Batch, *, watch: Watch, skipped: list[Sk
         else:
             content = content_of(record, today=batch.today, address=batch.address)
             yield Report(customer_id=customer_id, account_id=account_id, name=record.header.name, content=content)
-    watch.told(len(batch.customer_ids))
+    watch.done = len(batch.customer_ids)
 
 
 def _apart(reports: Iterator[Report], batch: Batch) -> list[Report]:

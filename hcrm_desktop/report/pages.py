@@ -18,7 +18,7 @@ WIDTH = A4.width() - 2 * MARGIN
 FOOT = 28.0
 GAP = 16.0
 MOST_PAGES = 2
-PROPORTIONS = (0.46, 0.42, 0.38, 0.34, 0.30)  # height to width of a chart: the largest with which all fits
+PROPORTIONS = (0.46, 0.42, 0.38, 0.34, 0.30, 0.26)  # height to width of a chart: the largest with which all fits
 
 Page = tuple[Block, ...]
 

@@ -1,6 +1,7 @@
 """Puts reports on paper: PDF files, a printer's pages, and pictures of pages for the screen. May run in a worker."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF
 from PySide6.QtGui import QColor, QFontDatabase, QImage, QPagedPaintDevice, QPageSize, QPainter, QPdfWriter
@@ -9,6 +10,9 @@ from hcrm_core.errors import StoreUnusable, SurroundingsFailed
 from hcrm_desktop.report.content import ReportContent
 from hcrm_desktop.report.pages import A4, UNITS_AN_INCH, Layout
 from hcrm_desktop.report.texts import texts
+
+if TYPE_CHECKING:
+    from PySide6.QtPrintSupport import QPrinter
 
 PDF_DPI = 1200  # coordinates, not pixels: everything stays a vector
 
@@ -102,3 +106,18 @@ def keep(path: Path, content: bytes) -> None:
         raise StoreUnusable(
             f"the file cannot be written ({type(error).__name__})", remedy="close it elsewhere or choose another folder"
         ) from None
+
+
+def print_report(printer: "QPrinter", report: ReportContent) -> None:
+    """One report on paper. The layout's margins are wider than what a printer cannot reach.
+
+    Raises:
+        StoreUnusable: the printer does not take it.
+    """
+    paper(printer)
+    printer.setFullPage(True)
+    painter = QPainter()
+    if not painter.begin(printer):
+        raise StoreUnusable("the printer does not begin", remedy="check the printer")
+    with painter:
+        paint_report(painter, printer, report)

@@ -9,6 +9,7 @@ from hcrm_desktop.models.customer_list import CustomersRead, read_customers, rea
 from hcrm_desktop.models.rows import Column, RowsModel
 from hcrm_desktop.views.main_window import Desk
 from hcrm_desktop.views.widgets.flow import FlowLayout
+from hcrm_desktop.views.widgets.keys import on_key
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
 from hcrm_desktop.views.widgets.table import in_card, quiet_table
 
@@ -43,6 +44,7 @@ class CustomersPage(QWidget):
         self._text.textChanged.connect(self._pause.start)
         self._states.retry_requested.connect(self.reload)
         QShortcut(QKeySequence("/"), self._table, self._text.setFocus)
+        on_key(self, "Ctrl+P", self.ask_reports, children=True)
 
     def _columns(self) -> list[Column[CustomerHit]]:
         words, tasks, role = self._desk.words, self._desk.tasks, self._desk.person.role
@@ -65,6 +67,10 @@ class CustomersPage(QWidget):
         head = QHBoxLayout()
         head.addWidget(self._title)
         head.addStretch(1)
+        reports = QPushButton(self.tr("批量报告…"))
+        reports.setToolTip(self.tr("为一个学校、院区或客群生成家长报告（Ctrl+P）"))
+        reports.clicked.connect(self.ask_reports)
+        head.addWidget(reports)
         head.addWidget(self._text)
         self._chip_row = FlowLayout()
         for column, width in enumerate(WIDTHS):
@@ -146,6 +152,13 @@ class CustomersPage(QWidget):
         for chip in self._chips.values():
             chip.setChecked(chip is chosen and chosen.isChecked())
         self.reload()
+
+    @Slot()
+    def ask_reports(self) -> None:
+        """Reports for many, beginning with the chosen segment."""
+        from hcrm_desktop.views.report.batch import BatchDialog
+
+        BatchDialog(self._desk, segment=self._segment, parent=self.window()).open()
 
     @Slot(QModelIndex)
     def _on_activated(self, index: QModelIndex) -> None:

@@ -55,6 +55,7 @@ FLEET_ROLES = frozenset({Role.MANAGER, Role.ADMIN})
 JUDGES = frozenset({Role.MANAGER})
 OPEN_PAGES = frozenset({"sync", "fleet"})  # without customers, or with what waits to be sent
 MINUTE_MS = 60_000
+IDLE_MS = 1500  # after the frame was made: its first paint is over, and nobody opens a record so soon
 
 
 class MainFrame(QWidget):
@@ -94,6 +95,8 @@ class MainFrame(QWidget):
         self._toast = Toast(self, left=RAIL_WIDTH + 32)
         self._connect()
         self.go(next(iter(self._entries)))
+        if "record" in self._entries:
+            QTimer.singleShot(IDLE_MS, self, self._on_idle)
 
     # ── what there is ────────────────────────────────────────────────────────────────────────────────────
 
@@ -131,9 +134,25 @@ class MainFrame(QWidget):
         page = RecordPage(desk.tasks, desk.theme, desk.person, words=desk.words, folder=desk.profile)
         page.customer_requested.connect(self.open_customer)
         page.back_requested.connect(self._on_back_requested)
+        page.report_requested.connect(self._on_report_requested)
         page.recorded.connect(self._on_recorded)
         page.said.connect(self._on_said)
         return page
+
+    @Slot()
+    def _on_idle(self) -> None:
+        """Make the record's charts before anybody asks for them."""
+        from hcrm_desktop.views.record.study import import_charts
+
+        self._desk.tasks.query(self, import_charts, done=self._on_charts_imported)
+
+    @Slot(object)
+    def _on_charts_imported(self, _: object) -> None:
+        from hcrm_desktop.views.record.page import RecordPage
+
+        page = self._page("record")
+        if isinstance(page, RecordPage):
+            page.prepare()
 
     def _make_overview(self) -> QWidget:
         from hcrm_desktop.views.overview import OverviewPage
@@ -264,6 +283,14 @@ class MainFrame(QWidget):
         page = self.go("record")
         if isinstance(page, RecordPage):
             page.show_customer(customer_id)
+
+    @Slot(object)
+    def _on_report_requested(self, customer_id: UUID) -> None:
+        from hcrm_desktop.views.report.dialog import ReportDialog
+
+        dialog = ReportDialog(self._desk, customer_id, parent=self.window())
+        dialog.said.connect(self._on_said)
+        dialog.open()
 
     @Slot()
     def _on_back_requested(self) -> None:

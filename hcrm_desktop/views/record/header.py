@@ -23,7 +23,7 @@ class RecordHeader(QFrame):
     """Who this is.
 
     Signals:
-        back_requested, exam_requested, follow_up_requested, edit_requested: the buttons.
+        back_requested, exam_requested, follow_up_requested, edit_requested, report_requested: the buttons.
         customer_requested: a brother or sister, by id.
     """
 
@@ -31,6 +31,7 @@ class RecordHeader(QFrame):
     exam_requested = Signal()
     follow_up_requested = Signal()
     edit_requested = Signal()
+    report_requested = Signal()
     customer_requested = Signal(object)
 
     def __init__(self, theme: Theme, words: Words, role: Role) -> None:
@@ -75,6 +76,9 @@ class RecordHeader(QFrame):
         edit = self._button(self.tr("编辑资料"), "quiet", self.edit_requested.emit)
         edit.setToolTip(self.tr("姓名、性别、出生日期、家长和电话（Ctrl+I）"))
         first.addWidget(edit)
+        report = self._button(self.tr("报告"), "quiet", self.report_requested.emit)
+        report.setToolTip(self.tr("给家长的报告：预览、保存、打印（Ctrl+P）"))
+        first.addWidget(report)
         first.addStretch()
         for widget in (self._due, follow_up, exam):
             first.addWidget(widget)

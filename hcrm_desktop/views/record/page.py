@@ -37,12 +37,14 @@ class RecordPage(QWidget):
     Signals:
         customer_requested: a brother or sister, by id.
         back_requested: where the person came from.
+        report_requested: the parents' report of a customer, by id.
         recorded: something was entered, in words; it can still be undone.
         said: something was entered that is changed by entering it anew, not by undoing.
     """
 
     customer_requested = Signal(object)
     back_requested = Signal()
+    report_requested = Signal(object)
     recorded = Signal(str)
     said = Signal(str)
 
@@ -134,6 +136,7 @@ class RecordPage(QWidget):
         self._header.exam_requested.connect(self._on_exam_requested)
         self._header.follow_up_requested.connect(self._on_follow_up_requested)
         self._header.edit_requested.connect(self._on_edit_requested)
+        self._header.report_requested.connect(self._on_report_requested)
         self._strip.pick_requested.connect(self._on_pick_requested)
         self._tabs.correct_requested.connect(self._on_correct_requested)
         self._tabs.void_requested.connect(self._on_void_requested)
@@ -145,6 +148,7 @@ class RecordPage(QWidget):
             ("F", self._on_follow_up_requested),
             ("P", self._on_pick_requested),
             ("Ctrl+I", self._on_edit_requested),
+            ("Ctrl+P", self._on_report_requested),
             ("Esc", self.back_requested.emit),
         ):
             on_key(self, keys, slot, children=True)
@@ -238,6 +242,11 @@ class RecordPage(QWidget):
         dialog = CustomerEdit(self._tasks, self._words, form, role=self._person.role, parent=self.window())
         dialog.recorded.connect(self._on_edit_recorded)
         self._open(dialog)
+
+    @Slot()
+    def _on_report_requested(self) -> None:
+        if self._study is not None and self._dialog is None:
+            self.report_requested.emit(self._study.record.header.id)
 
     @Slot()
     def _on_pick_requested(self) -> None:
