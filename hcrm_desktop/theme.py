@@ -127,10 +127,13 @@ class Theme(QObject):
         self._touch = touch
         self.scheme = scheme
         self.tokens = LIGHT
+        self._adopt(application)
+        self.choose(scheme)
+
+    def _adopt(self, application: QApplication) -> None:
         application.setStyle("Fusion")
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._on_system_scheme_changed)
-        self.choose(scheme)
 
     def dress(self, window: QWidget) -> None:
         """Give a window, and all that is in it or opened from it, the style sheet.
@@ -155,6 +158,10 @@ class Theme(QObject):
         self.tokens = for_fingers(tokens) if self._touch else tokens
         self._application.setFont(_font(self.tokens))
         self._application.setPalette(palette(self.tokens))  # what QSS does not reach follows it
+        self.dress_again()
+
+    def dress_again(self) -> None:
+        """Give the tokens to all that is dressed."""
         self._dressed = [window for window in self._dressed if shiboken6.isValid(window)]
         for window in self._dressed:
             window.setStyleSheet(self._sheet())
