@@ -24,6 +24,7 @@ class RecordHeader(QFrame):
 
     Signals:
         back_requested, exam_requested, follow_up_requested, edit_requested, report_requested: the buttons.
+        display_requested: show the child on the display.
         customer_requested: a brother or sister, by id.
     """
 
@@ -31,6 +32,7 @@ class RecordHeader(QFrame):
     exam_requested = Signal()
     follow_up_requested = Signal()
     edit_requested = Signal()
+    display_requested = Signal()
     report_requested = Signal()
     customer_requested = Signal(object)
 
@@ -76,6 +78,9 @@ class RecordHeader(QFrame):
         edit = self._button(self.tr("编辑资料"), "quiet", self.edit_requested.emit)
         edit.setToolTip(self.tr("姓名、性别、出生日期、家长和电话（Ctrl+I）"))
         first.addWidget(edit)
+        display = self._button(self.tr("展示"), "quiet", self.display_requested.emit)
+        display.setToolTip(self.tr("在展示屏上给孩子和家长看，只有孩子的名字（F9）"))
+        first.addWidget(display)
         report = self._button(self.tr("报告"), "quiet", self.report_requested.emit)
         report.setToolTip(self.tr("给家长的报告：预览、保存、打印（Ctrl+P）"))
         first.addWidget(report)

@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from hcrm_core.terms import Role
@@ -13,6 +13,7 @@ from hcrm_core.wire import Json
 from hcrm_desktop.cache.rows import Changes, CustomerForm, ExamRow, SignedIn
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme
+from hcrm_desktop.views.display.strip import DisplayStrip
 from hcrm_desktop.views.record.contested import ContestedStrip
 from hcrm_desktop.views.record.curves import Curves
 from hcrm_desktop.views.record.header import RecordHeader
@@ -62,6 +63,7 @@ class RecordPage(QWidget):
         self._verdict = VerdictCard(words)
         self._slip = LatestSlip(words)
         self._strip = ContestedStrip(words, person.role)
+        self.display = DisplayStrip(words, folder=folder)
         self._tabs = RecordTabs(theme, words, person.role)
         nobody = EmptyState(
             theme, self.tr("还没有选择客户"), self.tr("按 Ctrl+K 搜索，或从任务、客户列表按 Enter 打开。")
@@ -72,6 +74,8 @@ class RecordPage(QWidget):
 
     def show_customer(self, customer_id: UUID) -> None:
         """Read and show a customer's record."""
+        if customer_id != self._customer_id:
+            self.display.leave()
         self._customer_id = customer_id
         self._states.show_loading()
         self._read()
@@ -125,6 +129,7 @@ class RecordPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self._header)
+        column.addWidget(self.display)
         column.addWidget(self._strip)
         column.addLayout(middle, 3)
         column.addWidget(tabs, 2)
@@ -137,10 +142,12 @@ class RecordPage(QWidget):
         self._header.follow_up_requested.connect(self._on_follow_up_requested)
         self._header.edit_requested.connect(self._on_edit_requested)
         self._header.report_requested.connect(self._on_report_requested)
+        self._header.display_requested.connect(self._on_display_requested)
         self._strip.pick_requested.connect(self._on_pick_requested)
         self._tabs.correct_requested.connect(self._on_correct_requested)
         self._tabs.void_requested.connect(self._on_void_requested)
         self._curves.said.connect(self.said)
+        self._curves.pointed.connect(self.display.point)
         self._states.retry_requested.connect(self._read)
         self._tasks.data_changed.connect(self._on_data_changed)
         for keys, slot in (
@@ -148,6 +155,8 @@ class RecordPage(QWidget):
             ("F", self._on_follow_up_requested),
             ("P", self._on_pick_requested),
             ("Ctrl+I", self._on_edit_requested),
+            ("F9", self._on_display_requested),
+            ("F8", self.display.leave),
             ("Ctrl+P", self._on_report_requested),
             ("Esc", self.back_requested.emit),
         ):
@@ -303,6 +312,12 @@ class RecordPage(QWidget):
         self._dialog = None
 
     @Slot()
+    def _on_display_requested(self) -> None:
+        """Show this child, and nobody else, on the display."""
+        if self._study is not None and self._study.record.header.id == self._customer_id and self._dialog is None:
+            self.display.present(self._study)
+
+    @Slot()
     def _on_exam_recorded(self) -> None:
         self.recorded.emit(self.tr("检查已保存在本机，稍后自动上传"))
 
@@ -326,3 +341,7 @@ class RecordPage(QWidget):
         super().showEvent(event)
         if self._stale:
             self._read()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.display.leave()
