@@ -126,9 +126,11 @@ class Workstation(QObject):
             key_from_passphrase,
         )
         from hcrm_desktop.cache.workspace import open_workspace
+        from hcrm_desktop.references import FOLDER, use_references
         from hcrm_store.clock import SystemClock
 
         folder = self.options.profile
+        use_references(folder / FOLDER, chosen=self.settings.reference)
         if self.options.key_file is not None:
             key = key_from_file(folder, key_file=self.options.key_file)
         elif self._passphrase:

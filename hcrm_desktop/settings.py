@@ -19,12 +19,14 @@ class Settings:
         theme: "light", "dark" or "system".
         touch: larger targets and text.
         clinic_url: the clinic's own address, as a code on parents' reports; "" prints the report's number instead.
+        reference: name and version of the percentiles to show, e.g. "Wuhan 2022 v1"; "" shows what ships.
     """
 
     server_url: str = "http://127.0.0.1:8765"
     last_username: str = ""
     theme: str = "system"
     touch: bool = False
+    reference: str = ""
     clinic_url: str = ""
 
 
