@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from hcrm_central.handout.markup import Html, filled, joined, tag
 from hcrm_central.handout.reading import ChildPage
-from hcrm_central.handout.words import day, words
+from hcrm_central.handout.words import day, eye_name, words
 from hcrm_core.curves.look import MINUS
 from hcrm_core.curves.picture import Picture, Point
 from hcrm_core.curves.svg import picture_svg
@@ -12,9 +12,9 @@ from hcrm_core.eye.references import TreatmentEffect
 from hcrm_core.study import EyeStudy
 from hcrm_core.terms import Eye
 from hcrm_store.curve_words import picture_words
+from hcrm_store.education import OptionCard, education
 
 WIDTH, HEIGHT = 560, 330  # of a chart in its own units: small, so that its texts are large on a tablet
-TREATMENTS = ("single_vision", "functional", "ok_lens", "atropine")
 
 
 # ── curves ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -49,7 +49,7 @@ def _later(picture: Picture) -> list[Html]:
     """Fans, behind a fold: only who asks is shown what may come, and as a range."""
     eyes = [eye for eye in Eye if any(fan.eye is eye for fan in picture.fans)]
     told = words("curves")["later"]
-    figures = [joined([tag("h2", words("eyes")[eye]), _figure(picture.projected(eye))]) for eye in eyes]
+    figures = [joined([tag("h2", eye_name(eye)), _figure(picture.projected(eye))]) for eye in eyes]
     return [tag("details", tag("summary", told), *figures, class_="card")] if figures else []
 
 
@@ -63,7 +63,7 @@ def _values(picture: Picture) -> Html:
 
 def _value(point: Point) -> Html:
     value = f"{point.value:.2f}".replace("-", MINUS)
-    return tag("tr", *(tag("td", text) for text in (day(point.on), words("eyes")[point.eye], value, point.percentile)))
+    return tag("tr", *(tag("td", text) for text in (day(point.on), eye_name(point.eye), value, point.percentile)))
 
 
 # ── what growth means ────────────────────────────────────────────────────────────────────────────────────────
@@ -75,11 +75,12 @@ def meaning(child: ChildPage) -> Html:
     drawn = {"name": told["picture_name"], "left": told["picture_left"], "right": told["picture_right"]}
     return joined(
         [
-            tag("p", told["lead"]),
-            tag("p", told["why"]),
+            tag("p", education()("growth.what")),
+            tag("p", education()("growth.why")),
             tag("figure", filled("eye.svg", **drawn), tag("figcaption", told["picture"], class_="quiet")),
             tag("h2", told["beside"]),
             _usual(child.eyes),
+            tag("p", education()("growth.note")),
             tag("p", told["noise"]),
             *(tag("p", source, class_="source") for source in _sources(child.eyes)),
         ]
@@ -118,35 +119,26 @@ def _sources(eyes: EyeStudy) -> list[str]:
 
 def options(child: ChildPage) -> Html:
     """Each way with what trials found, in millimetres; no ranking and no price."""
-    told, effects = words("options"), child.eyes.references.effects
-    cards = [_option(key, effects=[one for one in effects if one.treatment.startswith(key)]) for key in TREATMENTS]
-    return joined(
-        [
-            tag("p", told["lead"]),
-            *cards,
-            tag("p", told["choose"]),
-            tag("p", told["caveat"]),
-            tag("p", words("common")["source"].format(source=told["text_source"]), class_="source"),
-        ]
+    cards = [_option(card, effects=child.eyes.references.effects) for card in education().cards]
+    caveat = words("options")["caveat"]
+    return joined([tag("p", education()("options.note")), *cards, tag("p", caveat, class_="source")])
+
+
+def _option(card: OptionCard, *, effects: tuple[TreatmentEffect, ...]) -> Html:
+    trials = [_trial(one) for one in effects if one.treatment in card.treatments]
+    lines = [tag("li", line) for line in (*trials, *card.sources)]
+    found = [tag("details", tag("summary", words("options")["more"]), tag("ul", *lines))] if lines else []
+    return tag("div", tag("h2", card.title), tag("p", card.text), tag("p", card.effect), *found, class_="card")
+
+
+def _trial(one: TreatmentEffect) -> str:
+    return education()(
+        "options.trial",
+        population=education().population(one.population),
+        months=one.months,
+        reduction=f"{one.reduction_mm:.2f}",
+        citation=one.citation,
     )
-
-
-def _option(key: str, *, effects: list[TreatmentEffect]) -> Html:
-    told = words("options")
-    lines = [tag("li", _effect(one), tag("div", f"{one.trial} · {one.citation}", class_="source")) for one in effects]
-    found = [tag("details", tag("summary", told["more"]), tag("ul", *lines))] if lines else []
-    return tag("div", tag("h2", told[key]), tag("p", told[f"{key}_text"]), *found, class_="card")
-
-
-def _effect(one: TreatmentEffect) -> str:
-    told = words("options")
-    ages = told["ages"].format(first=one.age_from, last=one.age_to) if one.age_from is not None else ""
-    population = words("populations").get(one.population, one.population)
-    whole = {"population": population, "ages": ages, "reduction": f"{one.reduction_mm:.2f}"}
-    whole["duration"] = words("common")["months"].format(months=one.months)
-    if one.treated_mm is None or one.control_mm is None:
-        return told["difference"].format(**whole)
-    return told["arms"].format(treated=f"{one.treated_mm:.2f}", control=f"{one.control_mm:.2f}", **whole)
 
 
 # ── the next visit ───────────────────────────────────────────────────────────────────────────────────────────
@@ -154,21 +146,20 @@ def _effect(one: TreatmentEffect) -> str:
 
 def next_visit(child: ChildPage) -> Html:
     """When, and what to bring."""
-    told = words("next")
+    taught = education()
+    bring = [tag("li", taught(f"next.{name}")) for name in ("spectacles", "lens", "records", "questions")]
     return joined(
         [
             tag("p", _when(child), class_="card big"),
-            tag("p", told["why"]),
-            tag("h2", told["bring"]),
-            tag("ul", *(tag("li", told[f"bring_{number}"]) for number in (1, 2, 3))),
+            tag("p", words("next")["why"]),
+            tag("h2", taught("next.bring")),
+            tag("ul", *bring),
         ]
     )
 
 
 def _when(child: ChildPage) -> str:
-    told = words("next")
     if child.next_on is None:
-        return told["open"]
-    if child.booked:
-        return told["booked"].format(day=day(child.next_on))
-    return told["due" if child.next_on >= child.eyes.today else "passed"].format(day=day(child.next_on))
+        return education()("next.none")
+    name = "day" if child.next_on >= child.eyes.today else "passed"
+    return education()(f"next.{name}", day=day(child.next_on))

@@ -5,11 +5,12 @@ from hcrm_central.handout.markup import Html, filled, joined, tag
 from hcrm_central.handout.reading import ChildPage
 from hcrm_central.handout.story import story
 from hcrm_central.handout.words import words
+from hcrm_store.education import education
 
 CHAPTERS = {
     "story": story,
     "curves": chapters.curves,
-    "meaning": chapters.meaning,
+    "growth": chapters.meaning,
     "options": chapters.options,
     "next": chapters.next_visit,
 }
@@ -21,25 +22,21 @@ def child_page(child: ChildPage, *, seconds: int) -> Html:
     Args:
         seconds: after which the page asks for itself again, and learns that it is over.
     """
-    titles = words("pages")
-    name = child.first_name or words("common")["child"]
+    taught = education()
+    name = child.first_name or taught("child.unnamed")
+    titles = {key: taught(f"pages.{key}", name=name) for key in CHAPTERS}
     sections = [
-        tag("section", tag("h1", _title(key, name=name)), write(child), id=key, aria_label=titles[key])
+        tag("section", tag("h1", titles[key]), write(child), id=key, aria_label=titles[key])
         for key, write in CHAPTERS.items()
     ]
     return filled(
         "page.html",
-        title=titles["title"].format(name=name),
-        contents=titles["contents"],
+        title=titles["story"],
+        contents=words("pages")["contents"],
         seconds=str(seconds),
         sections=joined(sections),
-        links=joined([tag("a", titles[key], href=f"#{key}") for key in CHAPTERS]),
+        links=joined([tag("a", title, href=f"#{key}") for key, title in titles.items()]),
     )
-
-
-def _title(key: str, *, name: str) -> str:
-    titles = words("pages")
-    return titles["title"].format(name=name) if key == "story" else titles[key]
 
 
 def code_page(*, problem: str = "") -> Html:

@@ -4,10 +4,11 @@ from datetime import date
 
 from hcrm_central.handout.markup import Html, joined, tag
 from hcrm_central.handout.reading import ChildPage
-from hcrm_central.handout.words import day, words
+from hcrm_central.handout.words import day, eye_name, words
 from hcrm_core.curves.picture import Point
 from hcrm_core.study import AxialVerdict, EyeStudy, Pace
 from hcrm_core.terms import Eye
+from hcrm_store.education import education
 
 JUDGED = {Pace.LIKE, Pace.ABOVE, Pace.BELOW, Pace.FAST}
 
@@ -38,7 +39,7 @@ def _since(eyes: EyeStudy) -> str:
 
 def _card(eyes: EyeStudy, eye: Eye) -> Html:
     told, points = words("story"), eyes.axial.of(eye)
-    title = tag("h2", words("eyes")[eye])
+    title = tag("h2", eye_name(eye))
     if not points:
         return tag("div", title, tag("p", told["unmeasured"]), class_="card")
     growth = tag("p", growth_told(eyes.axial_verdicts[eye]))
@@ -75,7 +76,7 @@ def growth_told(verdict: AxialVerdict) -> str:
 def _worn(eyes: EyeStudy) -> list[Html]:
     told = words("story")
     worn = [(eye, _product(eyes, eye)) for eye in Eye]
-    parts = [told["worn_by"].format(eye=words("eyes")[eye], product=product) for eye, product in worn if product]
+    parts = [told["worn_by"].format(eye=eye_name(eye), product=product) for eye, product in worn if product]
     text = told["worn"].format(worn=words("common")["joint"].join(parts))
     return [tag("p", text, class_="card")] if parts else []
 
@@ -87,7 +88,7 @@ def _product(eyes: EyeStudy, eye: Eye) -> str:
     if not past:
         return ""
     order = max(past, key=lambda one: one[0])[1]
-    return "" if _over(order.ended_on, today=eyes.today) else words("products")[order.product]
+    return "" if _over(order.ended_on, today=eyes.today) else education()(f"product.{order.product}")
 
 
 def _over(ended_on: date | None, *, today: date) -> bool:

@@ -1,9 +1,11 @@
-"""The words of shared pages, from resources/handout/words.toml."""
+"""The words of shared pages: what the display says too stands in resources/education, the rest in resources/handout."""
 
 import tomllib
 from datetime import date
 from functools import cache
 
+from hcrm_core.terms import Eye
+from hcrm_store.education import education
 from hcrm_store.resources import resource
 
 
@@ -16,4 +18,8 @@ def words(chapter: str) -> dict[str, str]:
 
 
 def day(on: date) -> str:
-    return words("common")["day"].format(year=on.year, month=on.month, day=on.day)
+    return education()("date.day", year=on.year, month=on.month, day=on.day)
+
+
+def eye_name(eye: Eye) -> str:
+    return education()(f"eye.{eye}")

@@ -1,6 +1,8 @@
 """A child's page for a tablet: one child, one hour, for reading only, and only what the sharer may see."""
 
 import io
+import re
+import tomllib
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,11 +12,16 @@ import pytest
 from sqlalchemy import text
 
 from hcrm_central import logs
+from hcrm_central.handout import pages
+from hcrm_central.handout.story import JUDGED
 from hcrm_central.jobs.retention import TOKENS_KEPT, tidy
 from hcrm_central.settings import Settings
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
+from hcrm_core.facts.growth import Refusal
 from hcrm_core.handout import Share
+from hcrm_core.study import Pace
+from hcrm_store.resources import resource
 from tests.central.conftest import SignIn
 from tests.central.test_permissions import private
 from tests.factories import Child, Clinic, Workstation
@@ -57,7 +64,7 @@ def test_a_link_opens_the_page_of_one_child_by_his_first_name(
     client = client_for(username)
     answer = read(client, shared(client, clinic.mine))
     assert answer.status_code == 200
-    assert "娜娜的眼睛" in answer.text
+    assert "娜娜的故事" in answer.text
     assert "24.31" in answer.text
     assert "Wuhan 2022" in answer.text
     assert NAME not in answer.text
@@ -84,7 +91,7 @@ def test_the_page_holds_nothing_private_and_nobody_else(client_for: SignIn, clin
 
 def test_a_name_whose_surname_cannot_be_told_apart_is_not_shown(client_for: SignIn, clinic: Clinic) -> None:
     client = client_for("assistant")
-    assert "小朋友的眼睛" in read(client, shared(client, clinic.mine)).text
+    assert "小朋友的故事" in read(client, shared(client, clinic.mine)).text
 
 
 def test_somebody_elses_child_cannot_be_shared(client_for: SignIn, clinic: Clinic) -> None:
@@ -309,3 +316,34 @@ def test_shares_are_forgotten_with_the_tokens_of_their_time(
         tidy(store.jobs, clock=clock)
         with store.owner.connect() as connection:
             assert connection.execute(text("SELECT count(*) FROM share")).scalar_one() == left
+
+
+def test_no_word_of_the_pages_frightens_or_promises() -> None:
+    told = tomllib.loads(resource("handout", "words.toml").read_text(encoding="utf-8"))
+    texts = [text for chapter in told.values() for text in chapter.values()]
+    frightening = (
+        "危险",
+        "严重",
+        "恶化",
+        "失明",
+        "警告",
+        "异常",
+        "必须",
+        "立即",
+        "一定会",
+        "治愈",
+        "最好",
+        "适合手术",
+        "逆转",
+    )
+    assert [(word, text) for text in texts for word in frightening if word in text] == []
+
+
+def test_every_word_is_used_and_every_verdict_has_one() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in Path(pages.__file__).parent.glob("*.py"))
+    told = tomllib.loads(resource("handout", "words.toml").read_text(encoding="utf-8"))
+    by_code = {pace.value for pace in Pace} | {refusal.value for refusal in Refusal}
+    names = {name for chapter in told.values() for name in chapter}
+    assert sorted(name for name in names - by_code if not re.search(rf"[\"']{name}[\"']", code)) == []
+    assert {refusal.value for refusal in Refusal} <= set(told["story"])
+    assert {pace.value for pace in (*JUDGED, Pace.STEADY, Pace.SUSPECT)} <= set(told["story"])

@@ -25,7 +25,7 @@ from tests.central.conftest import SignIn
 from tests.factories import Clinic, Workstation, add_exam
 
 ORIENTATIONS = {"landscape": (1024, 768), "portrait": (768, 1024)}
-CHAPTERS = ["story", "curves", "meaning", "options", "next"]
+CHAPTERS = ["story", "curves", "growth", "options", "next"]
 HISTORY = [
     (date(2024, 5, 6), "23.61", "23.55"),
     (date(2024, 11, 9), "23.84", "23.76"),
@@ -121,7 +121,7 @@ def turned_to(page: Page, chapter: str) -> None:
 
 def test_each_chapter_is_reached_by_a_tap_and_fits_the_screen(tablet: Page, share: Share) -> None:
     tablet.goto(share.url)
-    expect(tablet.locator("h1").first).to_have_text("小满的眼睛")
+    expect(tablet.locator("h1").first).to_have_text("小满的故事")
     for number, chapter in enumerate(CHAPTERS):
         tablet.locator("nav a").nth(number).tap()
         turned_to(tablet, chapter)
@@ -186,7 +186,7 @@ def test_a_swipe_and_the_arrow_keys_turn_the_page(lying: Page, share: Share) -> 
     swiped(lying, start=800, end=100)
     turned_to(lying, "curves")
     lying.keyboard.press("ArrowRight")
-    turned_to(lying, "meaning")
+    turned_to(lying, "growth")
     lying.keyboard.press("ArrowLeft")
     turned_to(lying, "curves")
 
@@ -198,7 +198,7 @@ def test_the_page_can_be_read_without_a_script(browser: Browser, share: Share) -
     expect(page.locator("h1")).to_have_count(len(CHAPTERS))
     expect(page.locator("#story")).to_contain_text("增长 0.13 mm")
     page.locator("nav a").nth(2).click()
-    expect(page.locator("#meaning h1")).to_be_in_viewport()
+    expect(page.locator("#growth h1")).to_be_in_viewport()
     page.locator("#options summary").first.click()
     context.close()
 
@@ -232,5 +232,5 @@ def test_a_code_is_typed_with_the_keys_of_a_tablet(tablet: Page, share: Share) -
     left_picture(tablet, "handout_code_wrong")
     tablet.get_by_label("8 位数字").fill(share.code)
     tablet.get_by_role("button", name="打开").tap()
-    expect(tablet.locator("h1").first).to_have_text("小满的眼睛")
+    expect(tablet.locator("h1").first).to_have_text("小满的故事")
     assert in_sight(tablet) == "story"

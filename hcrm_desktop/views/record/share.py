@@ -10,12 +10,10 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLa
 
 from hcrm_core.clinic_time import SHANGHAI
 from hcrm_core.handout import Share
-from hcrm_core.terms import Role
 from hcrm_desktop.models.share import end_share, share
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.views.failures import Failures
 
-SHARERS = frozenset({Role.ASSISTANT, Role.OPTOMETRIST, Role.MANAGER})
 SIDE = 264
 QUIET = 4  # modules of white around the code: ISO/IEC 18004
 INK, PAPER = QColor("#000000"), QColor("#FFFFFF")  # cameras want contrast, in either theme
