@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from statistics import median, quantiles
 from uuid import UUID
@@ -28,6 +29,7 @@ from hcrm_desktop.sync.loop import Listeners
 from hcrm_desktop.sync.session import CentreSession
 
 KEY, PATIENCE_S = bytes(range(32)), 300.0
+BORN = date(2016, 1, 1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -157,7 +159,9 @@ def saves(here: Clinic, *, rounds: int = 300) -> list[Figure]:
 
 def customers(one: Desk, count: int) -> list[UUID]:
     with one.workspace.read() as session:
-        return list(session.execute(select(CUSTOMER.c.id).limit(count)).scalars())
+        return list(
+            session.execute(select(CUSTOMER.c.id).where(CUSTOMER.c.birth_date.is_not(None)).limit(count)).scalars()
+        )
 
 
 def follow_up(one: Desk, customer: UUID) -> None:
@@ -197,28 +201,30 @@ def visibility(here: Clinic, *, rounds: int = 60) -> list[Figure]:
     with desk(here, "writer", role=Role.ASSISTANT) as writer, desk(here, "reader", role=Role.OPTOMETRIST) as reader:
         writer.until(caught_up(writer))
         reader.until(caught_up(reader))
-        customer = next(one for one in customers(writer, 10_000) if one in set(customers(reader, 100_000)))
-        spent = [until_seen(writer, reader, customer, name=f"改名{number}") for number in range(rounds)]
+        shared = set(customers(reader, 100_000))
+        customer = next(one for one in customers(writer, 10_000) if one in shared)
+        spent = [until_seen(writer, reader, customer, born=BORN + timedelta(days=day)) for day in range(rounds)]
     p50, p99 = median(spent), quantiles(spent, n=100)[98]
     measured = f"p50 {p50:.2f} s, p99 {p99:.2f} s"
     return [Figure("written here, seen there", measured, "p50 < 1 s, p99 < 3 s", p50 < 1 and p99 < 3, "")]
 
 
-def until_seen(writer: Desk, reader: Desk, customer: UUID, *, name: str) -> float:
-    edit = FieldEdit(row="customer", row_id=customer, field="name", base=name_of(writer, customer), value=name)
+def until_seen(writer: Desk, reader: Desk, customer: UUID, *, born: date) -> float:
+    base = birth_date(writer, customer).isoformat()
+    edit = FieldEdit(row="customer", row_id=customer, field="birth_date", base=base, value=born.isoformat())
     began = time.perf_counter()
     corrections.edit_customer(writer.workspace, customer_id=customer, edits=[edit])
     writer.conversation.kick()
-    reader.until(lambda: name_of(reader, customer) == name)
+    reader.until(lambda: birth_date(reader, customer) == born)
     taken = time.perf_counter() - began
     writer.until(lambda: writer.workspace.outbox.unsent()[0] == 0)
     return taken
 
 
-def name_of(one: Desk, customer: UUID) -> str:
+def birth_date(one: Desk, customer: UUID) -> date:
     with one.workspace.read() as session:
-        name: str = session.execute(select(CUSTOMER.c.name).where(CUSTOMER.c.id == customer)).scalar_one()
-    return name
+        found: date = session.execute(select(CUSTOMER.c.birth_date).where(CUSTOMER.c.id == customer)).scalar_one()
+    return found
 
 
 # ── the window ───────────────────────────────────────────────────────────────────────────────────────────────
