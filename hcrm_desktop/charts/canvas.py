@@ -17,7 +17,6 @@ from hcrm_desktop.charts.time_plot import TimePlot
 from hcrm_desktop.theme import Theme, Tokens
 
 Item = Any  # why Any: pyqtgraph ships no types
-LABEL_PX = 14  # between two labels
 REACH_PX = 22  # how near the pointer must be to a point
 _LOWER, _UPPER = ("P5", "P10", "P25"), ("P95", "P90", "P75")
 _COVER, _WORDS = 90, 100  # depths
@@ -134,14 +133,14 @@ class Canvas:
         left, right = picture.x_range
         low, high = picture.y_range
         plotted = max(1.0, float(self._view.width()) - margin)
-        foot = self._per_pixel(picture) * height_px(picture)
+        foot = self._per_pixel(picture) * height_px(picture, tokens=self._theme.tokens)
         end = right + (right - left) * margin / plotted
         self._view.setRange(xRange=(left, end), yRange=(low - foot, high), padding=0)
         self._cover.setRect(right, low - foot, end - right, high - low + foot)
 
     def _beside(self, picture: Picture) -> list[_Label]:
         """Names of lines and percentiles at the right end, as far as they stay apart; lines first."""
-        tokens, x, gap = self._theme.tokens, picture.x_range[1], self._per_pixel(picture) * LABEL_PX
+        tokens, x, gap = self._theme.tokens, picture.x_range[1], self._per_pixel(picture) * self._label_height
         lines = [(float(level), self._words.level(picture, level), tokens.warn) for level in _levels(picture)]
         low, high = picture.y_range
         names = sorted(_band_ends(picture.bands, x=x), key=lambda end: end[1] != "P50")
@@ -157,10 +156,15 @@ class Canvas:
         font.setPixelSize(self._theme.tokens.size_small - 1)
         return font
 
+    @property
+    def _label_height(self) -> int:
+        """So many pixels apart two labels can be read."""
+        return self._theme.tokens.size_small + 2
+
     def _per_pixel(self, picture: Picture) -> float:
         """The value of one pixel of height, with room for the ribbons below."""
         low, high = picture.y_range
-        return (high - low) / max(1.0, float(self._view.height()) - height_px(picture))
+        return (high - low) / max(1.0, float(self._view.height()) - height_px(picture, tokens=self._theme.tokens))
 
     def _ribbon_labels(self, picture: Picture) -> list[_Label]:
         """What is worn, on ribbons of which enough is in sight for the words."""
@@ -173,7 +177,7 @@ class Canvas:
             begin, end = max(ribbon.start, left), min(ribbon.end, right)
             if (end - begin) / pixel > metrics.horizontalAdvance(text) + 8:
                 colour = product_colours(self._theme.tokens, ribbon.product)[0]
-                middle = sum(lane(picture, eye=ribbon.eye, pixel=per_pixel)) / 2
+                middle = sum(lane(picture, eye=ribbon.eye, pixel=per_pixel, tokens=self._theme.tokens)) / 2
                 labels.append((text, colour, (begin, middle)))
         return labels
 

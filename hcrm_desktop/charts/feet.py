@@ -11,7 +11,6 @@ from hcrm_core.terms import Eye, ProductKind
 from hcrm_desktop.theme import Tokens
 
 Item = Any  # why Any: pyqtgraph ships no types
-LANE_PX = 15  # of one eye's ribbon, and of the signs below
 SIGNS = {Sign.CYCLOPLEGIA: "d", Sign.DEVICE: "t1", Sign.TOO_EARLY: "x"}
 
 
@@ -34,7 +33,7 @@ class Feet:
         Args:
             pixel: the value of one pixel of height.
         """
-        lanes = {eye: lane(picture, eye=eye, pixel=pixel) for eye in worn(picture)}
+        lanes = {eye: lane(picture, eye=eye, pixel=pixel, tokens=tokens) for eye in worn(picture)}
         for product, bars in self.bars.items():
             ink, ground = product_colours(tokens, product)
             some = [(one.start, one.end, *lanes[one.eye]) for one in picture.ribbons if one.product is product]
@@ -48,7 +47,7 @@ class Feet:
         self._draw_signs(picture, tokens, pixel=pixel)
 
     def _draw_signs(self, picture: Picture, tokens: Tokens, *, pixel: float) -> None:
-        y = picture.y_range[0] - pixel * LANE_PX * (len(worn(picture)) + 0.5)
+        y = picture.y_range[0] - pixel * lane_px(tokens) * (len(worn(picture)) + 0.5)
         self._signs.setData(
             pos=[(glyph.x, y) for glyph in picture.glyphs],
             symbol=[SIGNS[glyph.sign] for glyph in picture.glyphs],
@@ -71,15 +70,21 @@ def worn(picture: Picture) -> list[Eye]:
     return [eye for eye in Eye if eye in found]
 
 
-def height_px(picture: Picture) -> int:
+def lane_px(tokens: Tokens) -> int:
+    """Of one eye's ribbon, and of the signs below: high enough for the words on it."""
+    return tokens.size_small + 3
+
+
+def height_px(picture: Picture, *, tokens: Tokens) -> int:
     """Of all lanes together."""
-    return LANE_PX * (len(worn(picture)) + bool(picture.glyphs))
+    return lane_px(tokens) * (len(worn(picture)) + bool(picture.glyphs))
 
 
-def lane(picture: Picture, *, eye: Eye, pixel: float) -> tuple[float, float]:
+def lane(picture: Picture, *, eye: Eye, pixel: float, tokens: Tokens) -> tuple[float, float]:
     """Where an eye's ribbon lies: the right eye above the left one."""
-    top = picture.y_range[0] - pixel * LANE_PX * worn(picture).index(eye)
-    return top - pixel * (LANE_PX - 1), top - pixel
+    high = lane_px(tokens)
+    top = picture.y_range[0] - pixel * high * worn(picture).index(eye)
+    return top - pixel * (high - 1), top - pixel
 
 
 def product_colours(tokens: Tokens, product: ProductKind) -> tuple[str, str]:

@@ -27,7 +27,7 @@ class _Entry:
 class Legend(QWidget):
     """Symbol and word for each eye and for everything else that occurs, then the caption. It wraps."""
 
-    LINE, GAP = 18, 16
+    GAP = 16
 
     def __init__(self, theme: Theme, words: ChartWords) -> None:
         super().__init__()
@@ -46,6 +46,11 @@ class Legend(QWidget):
         self._entries = [*told, *(_Entry(text=clause) for clause in clauses)]
         self.updateGeometry()
         self.update()
+
+    @property
+    def line(self) -> int:
+        """The height of a line of text, px."""
+        return round(self._theme.tokens.size_small * 1.5)
 
     @property
     def texts(self) -> list[str]:
@@ -77,7 +82,7 @@ class Legend(QWidget):
         for entry in self._entries:
             wide = metrics.horizontalAdvance(entry.text) + (SYMBOL if entry.paint else 0)
             if x > 2 and x + wide > width:
-                x, y = 2.0, y + self.LINE
+                x, y = 2.0, y + self.line
             places.append(QPointF(x, y))
             x += wide + self.GAP
         return places
@@ -88,10 +93,10 @@ class Legend(QWidget):
         return font
 
     def sizeHint(self) -> QSize:
-        return QSize(100, self.LINE)
+        return QSize(100, self.line)
 
     def heightForWidth(self, width: int) -> int:
-        return int(self._places(width)[-1].y()) + self.LINE
+        return int(self._places(width)[-1].y()) + self.line
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -100,11 +105,11 @@ class Legend(QWidget):
         middle = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
         for entry, place in zip(self._entries, self._places(self.width()), strict=True):
             if entry.paint is not None:
-                box = QRectF(place.x(), place.y() + self.LINE / 2 - 4.5, 9, 9)
+                box = QRectF(place.x(), place.y() + self.line / 2 - 4.5, 9, 9)
                 entry.paint(painter, box, self._theme.tokens)
             beside = place + QPointF(SYMBOL if entry.paint else 0, 0)
             painter.setPen(QColor(self._theme.tokens.text2))
-            painter.drawText(QRectF(beside, QSizeF(self.width(), self.LINE)), middle, entry.text)
+            painter.drawText(QRectF(beside, QSizeF(self.width(), self.line)), middle, entry.text)
 
 
 # ── symbols ──────────────────────────────────────────────────────────────────────────────────────────────────

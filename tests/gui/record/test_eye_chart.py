@@ -201,5 +201,5 @@ def test_the_legend_takes_a_second_line_when_it_must(qtbot: QtBot, theme: Theme,
     legend = Legend(theme, words.refraction())
     qtbot.addWidget(legend)
     legend.show_picture(pictures(full_record())[1])
-    assert legend.heightForWidth(900) == Legend.LINE
-    assert legend.heightForWidth(200) >= 2 * Legend.LINE
+    assert legend.heightForWidth(900) == legend.line
+    assert legend.heightForWidth(200) >= 2 * legend.line
