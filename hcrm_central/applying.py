@@ -4,10 +4,10 @@ import hashlib
 import json
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import exc, insert
+from sqlalchemy import Table, exc, insert
 from sqlalchemy.orm import Session
 
 from hcrm_central.audit import audit
@@ -30,8 +30,14 @@ SUBJECTS = {
     OperationKind.EDIT_CUSTOMER: "customer",
     OperationKind.UNREADABLE: "",
 }
+RECEIPT = cast("Table", Receipt.__table__)
 FORBIDDEN = "42501"  # PostgreSQL: insufficient_privilege, also what a row security policy raises
+REFUSED_BY_STORE = (exc.IntegrityError, exc.DataError, exc.ProgrammingError)
 FORMER_RIGHT, LEAVE = "former", "leave"  # in the audit log: by which right somebody did what he may not any more
+
+
+class CannotApply(Exception):
+    """Tried without a savepoint, an operation had no effect: the transaction is of no use any more."""
 
 
 def storable(operation: Operation) -> Operation:
@@ -53,6 +59,20 @@ def digest(operation: Operation) -> bytes:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
 
 
+def apply_at_once(intent: Intent) -> Effect:
+    """The effect of an operation that applies, as nearly all do.
+
+    Raises:
+        CannotApply: roll back, and use `attempt`.
+    """
+    try:
+        effect = HANDLERS[intent.operation.kind](intent)
+        intent.session.flush()
+    except (Rejected, NotPermitted, *REFUSED_BY_STORE) as error:
+        raise CannotApply from error
+    return effect
+
+
 def attempt(intent: Intent, *, late: Late | None = None) -> Effect | str:
     """The effect of an operation, or why there is none. What may succeed later is raised and ends the transaction.
 
@@ -71,7 +91,7 @@ def attempt(intent: Intent, *, late: Late | None = None) -> Effect | str:
         return error.code
     except NotPermitted:
         return "not_permitted"
-    except (exc.IntegrityError, exc.DataError, exc.ProgrammingError) as error:
+    except REFUSED_BY_STORE as error:
         return _reason(error)
 
 
@@ -106,18 +126,18 @@ def receipted(result: OperationResult) -> dict[str, Any]:
 
 def note_receipt(
     session: Session, device: Device, operation: Operation, *, result: OperationResult, at: datetime
-) -> None:
+) -> Receipt:
     """Keep what became of an operation, under its number at this device."""
-    session.execute(
-        insert(Receipt).values(
-            device_id=device.id,
-            n=result.n,
-            op_id=operation.op_id,
-            digest=digest(operation),
-            result=receipted(result),
-            at=at,
-        )
-    )
+    values = {
+        "device_id": device.id,
+        "n": result.n,
+        "op_id": operation.op_id,
+        "digest": digest(operation),
+        "result": receipted(result),
+        "at": at,
+    }
+    session.execute(insert(RECEIPT).values(values))
+    return Receipt(**values)
 
 
 def hold(

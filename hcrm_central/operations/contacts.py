@@ -19,6 +19,7 @@ from hcrm_core.terms import Channel, Outcome, Source, TaskState
 from hcrm_core.wire import Theirs
 from hcrm_store.care import FollowUp
 from hcrm_store.journeys import Task
+from hcrm_store.kinds import table_of
 from hcrm_store.people import Customer
 
 
@@ -104,7 +105,7 @@ def _keep_contact(
     if outcome is Outcome.BOOKED and body.next_on is None:
         raise Rejected("visit_date_needed", "a booking needs the agreed day")
     intent.session.execute(
-        insert(FollowUp).values(
+        insert(table_of("follow_up")).values(
             id=follow_up_id,
             customer_id=customer.id,
             site_id=customer.site_id,

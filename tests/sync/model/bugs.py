@@ -68,7 +68,7 @@ def no_receipts(_centre: Centre) -> AbstractContextManager[None]:
     """A number that comes again is as new."""
 
     def forget(_true: Any, applier: Any, operation: Any) -> None:
-        applier._device.last_n = min(applier._device.last_n, operation.n - 1)
+        applier.last_n = min(applier.last_n, operation.n - 1)
         applier._session.execute(
             text(
                 "UPDATE receipt SET n = -n, op_id = gen_random_uuid()"
