@@ -11,9 +11,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hcrm_central.accounts import principal_of
+from hcrm_central.api.centre import Centre
+from hcrm_central.api.limiter import Attempts
 from hcrm_central.connectors.extract import load_extract
+from hcrm_central.handout.reading import read_child
+from hcrm_central.handout.shares import Opened
 from hcrm_central.jobs.defaults import install_defaults
 from hcrm_central.jobs.scan import scan
+from hcrm_central.settings import Settings
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_central.store.opening import Store
@@ -21,6 +27,7 @@ from hcrm_central.store.tables import Account
 from hcrm_core.terms import Role, VisitState
 from hcrm_desktop.cache import queries
 from hcrm_desktop.cache.workspace import open_workspace
+from hcrm_desktop.views.record.study import study
 from hcrm_sim.clinic import write_clinic
 from hcrm_store.organisation import Staff
 from tests.factories import password_hash
@@ -68,6 +75,7 @@ def test_the_workstation_tells_what_the_centre_tells(manager: Desk, store: Store
     check_records(manager, facts_of(store))
     check_numbers(manager)
     check_talks(manager)
+    check_handouts(manager, store)
 
 
 def check_records(desk: Desk, facts: dict[UUID, Any]) -> None:
@@ -105,3 +113,20 @@ def check_talks(desk: Desk) -> None:
         assert not [hole for hole in ("None", "{") if hole in case.script]
         assert case.evidence
         assert case.outcomes
+
+
+def check_handouts(desk: Desk, store: Store) -> None:
+    """A tablet is shown what the workstation shows of the same child: figures, curves and the next day."""
+    with Session(store.service) as session:
+        account = session.scalars(select(Account).where(Account.username == "manager")).one()
+        principal = principal_of(session, account)
+    here = Centre(store=store, settings=Settings(), clock=desk.clock, attempts=Attempts("1/minute"))
+    for hit in desk.ask(queries.list_customers, limit=1000):
+        record = desk.ask(queries.customer_record, hit.id, today=TODAY)
+        shown = study(record, today=TODAY).eyes
+        opened = Opened(customer_id=hit.id, principal=principal, expires_at=desk.clock.now())
+        child = read_child(here, opened)
+        assert child is not None
+        assert (child.eyes.axial, child.eyes.refraction) == (shown.axial, shown.refraction)
+        assert child.eyes.axial_verdicts == shown.axial_verdicts
+        assert child.next_on == record.header.next_due_on
