@@ -25,6 +25,7 @@ class RecordHeader(QFrame):
     Signals:
         back_requested, exam_requested, follow_up_requested, edit_requested, report_requested: the buttons.
         display_requested: show the child on the display.
+        share_requested: open the child's page on a tablet.
         customer_requested: a brother or sister, by id.
     """
 
@@ -33,6 +34,7 @@ class RecordHeader(QFrame):
     follow_up_requested = Signal()
     edit_requested = Signal()
     display_requested = Signal()
+    share_requested = Signal()
     report_requested = Signal()
     customer_requested = Signal(object)
 
@@ -81,6 +83,9 @@ class RecordHeader(QFrame):
         display = self._button(self.tr("展示"), "quiet", self.display_requested.emit)
         display.setToolTip(self.tr("在展示屏上给孩子和家长看，只有孩子的名字（F9）"))
         first.addWidget(display)
+        tablet = self._button(self.tr("平板"), "quiet", self.share_requested.emit)
+        tablet.setToolTip(self.tr("分享到平板：扫二维码或输入数字，只能看，一个小时（T）"))
+        first.addWidget(tablet)
         report = self._button(self.tr("报告"), "quiet", self.report_requested.emit)
         report.setToolTip(self.tr("给家长的报告：预览、保存、打印（Ctrl+P）"))
         first.addWidget(report)

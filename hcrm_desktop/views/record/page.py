@@ -143,6 +143,7 @@ class RecordPage(QWidget):
         self._header.edit_requested.connect(self._on_edit_requested)
         self._header.report_requested.connect(self._on_report_requested)
         self._header.display_requested.connect(self._on_display_requested)
+        self._header.share_requested.connect(self._on_share_requested)
         self._strip.pick_requested.connect(self._on_pick_requested)
         self._tabs.correct_requested.connect(self._on_correct_requested)
         self._tabs.void_requested.connect(self._on_void_requested)
@@ -155,6 +156,7 @@ class RecordPage(QWidget):
             ("F", self._on_follow_up_requested),
             ("P", self._on_pick_requested),
             ("Ctrl+I", self._on_edit_requested),
+            ("T", self._on_share_requested),
             ("F9", self._on_display_requested),
             ("F8", self.display.leave),
             ("Ctrl+P", self._on_report_requested),
@@ -256,6 +258,16 @@ class RecordPage(QWidget):
     def _on_report_requested(self) -> None:
         if self._study is not None and self._dialog is None:
             self.report_requested.emit(self._study.record.header.id)
+
+    @Slot()
+    def _on_share_requested(self) -> None:
+        """Ask the centre to open this child's page to a tablet."""
+        from hcrm_desktop.views.record.share import ShareDialog
+
+        if self._study is None or self._dialog is not None:
+            return
+        head = self._study.record.header
+        self._open(ShareDialog(self._tasks, head.id, name=head.name, parent=self.window()))
 
     @Slot()
     def _on_pick_requested(self) -> None:
