@@ -15,6 +15,7 @@ from hcrm_central.store.migrate import current, head
 from hcrm_central.store.opening import Store
 from hcrm_central.store.tables import Device, HeldOperation, ScanRun, StreamEntry, Watermark
 from hcrm_store.clock import Clock
+from hcrm_store.references import laid_files, references_with
 
 # Operational defaults, no clinical meaning.
 SCAN_EVERY = timedelta(hours=26)  # a daily scan, and two hours for it to be late
@@ -45,7 +46,7 @@ class Finding:
 
 def examine(store: Store, settings: Settings, *, clock: Clock) -> list[Finding]:
     """Run every check. Without a database or its schema, the rest would only repeat that."""
-    found = [_disk(settings), *_databases(store)]
+    found = [_disk(settings), _references(settings), *_databases(store)]
     if all(finding.level is not Level.BAD for finding in found):
         found.append(_schema(store))
     if any(finding.level is Level.BAD for finding in found):
@@ -69,6 +70,18 @@ def _disk(settings: Settings) -> Finding:
     level = Level.BAD if free < DISK_OUT else Level.WARN if free < DISK_LOW else Level.OK
     remedy = "" if level is Level.OK else "free disk space: a full disk stops the database"
     return Finding(check="disk", level=level, said=f"{free / 1e9:.1f} GB are free", remedy=remedy)
+
+
+def _references(settings: Settings) -> Finding:
+    """The tables of percentiles, and every fault of a file that is left out."""
+    files = laid_files(settings.reference_dir)
+    faults = [f"{one.name}: {problem.field} ({problem.code})" for one in files for problem in one.problems]
+    shown = references_with(settings.reference_dir, chosen=settings.reference)
+    if settings.reference not in ("", shown.axial_length.label):
+        faults.append(f"HCRM_REFERENCE names no table: {shown.axial_length.label} is shown")
+    if not faults:
+        return Finding(check="references", level=Level.OK, said=f"{shown.axial_length.label} is shown")
+    return Finding(check="references", level=Level.WARN, said="; ".join(faults), remedy="see docs/record.md")
 
 
 def _databases(store: Store) -> Iterator[Finding]:

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     snapshot_bytes: int = Field(default=2_000_000_000, ge=0, description="of snapshot files that are kept")
 
     public_url: str = Field(default="", pattern=r"^(https?://[^\s?#]+)?$", description="as a tablet reaches the centre")
+    reference: str = Field(default="", description="name and version of the percentiles to show")
 
     max_request_bytes: int = Field(default=4_000_000, description="100 operations with the longest notes fit")
 
@@ -64,6 +65,11 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("write it like 10/minute") from None
         return rate
+
+    @property
+    def reference_dir(self) -> Path:
+        """Tables of percentiles that the clinic laid there."""
+        return self.data_dir / "references"
 
     @property
     def snapshot_dir(self) -> Path:

@@ -17,13 +17,14 @@ from hcrm_central.handout.shares import Opened
 from hcrm_central.store.engine import snapshot
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_core.eye.plausibility import EyeValues
+from hcrm_core.eye.references import References
 from hcrm_core.first_name import first_name
 from hcrm_core.record import ExamRecord, OrderRecord
 from hcrm_core.study import EyeStudy, study
 from hcrm_core.terms import ExamStatus, Eye, LensState, RefractionMethod, Role, Source, VisitState
 from hcrm_store.clock import business_date
 from hcrm_store.kinds import columns_for, table_of
-from hcrm_store.references import references
+from hcrm_store.references import references_with
 
 Row = dict[str, Any]  # why Any: a row's columns depend on kind and profile
 
@@ -56,10 +57,11 @@ def read_child(here: Centre, share: Opened) -> ChildPage | None:
     """The child of a share; None if the sharer does not see him any more."""
     today = business_date(here.clock.now())
     with snapshot(here.store.service, share.principal) as session:
-        return _child(session, share, today=today)
+        shown = references_with(here.settings.reference_dir, chosen=here.settings.reference)
+        return _child(session, share, today=today, references=shown)
 
 
-def _child(session: Session, share: Opened, *, today: date) -> ChildPage | None:
+def _child(session: Session, share: Opened, *, today: date, references: References) -> ChildPage | None:
     role, customer_id = share.principal.role, share.customer_id
     found = _rows(session, "customer", role=role, customer_id=customer_id)
     if not found:
@@ -73,7 +75,7 @@ def _child(session: Session, share: Opened, *, today: date) -> ChildPage | None:
             sex=found[0].get("sex"),
             birth=found[0].get("birth_date"),
             today=today,
-            references=references(),
+            references=references,
         ),
         next_on=booked or _due(session, customer_id),
         booked=booked is not None,
