@@ -6,10 +6,11 @@ from typing import Protocol
 
 import segno
 from PySide6.QtCore import QByteArray, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QPainter, QPainterPath
 from PySide6.QtSvg import QSvgRenderer
 
 from hcrm_core.curves.picture import Picture
+from hcrm_core.curves.svg import FAMILIES as FAMILIES_OF_SVG
 from hcrm_core.curves.svg import picture_svg
 from hcrm_desktop.theme import FAMILIES, LIGHT
 from hcrm_store.curve_words import picture_words
@@ -166,7 +167,9 @@ class Chart:
 
     def paint(self, painter: QPainter, box: QRectF) -> None:
         svg = picture_svg(self.picture, words=picture_words(), width=box.width(), height=box.height())
-        QSvgRenderer(QByteArray(svg.encode())).render(painter, box)
+        # QtSvg takes a list of families for the name of one, finds none, and prints in whatever there is.
+        named = svg.replace(FAMILIES_OF_SVG, QFontInfo(font(BODY)).family())
+        QSvgRenderer(QByteArray(named.encode())).render(painter, box)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,20 +180,31 @@ class Code:
     payload: str
     caption: Text
     side: float = 92.0
-    gap: float = 20.0
+    gap: float = 24.0  # more than the four modules that a reader needs around it
 
     def height(self, width: float) -> float:
-        code = self.side + self.caption.height(self.side)
+        code = self.side + self.gap + self.caption.height(self.side)
         return max(self.beside.height(width - self.side - self.gap), code)
 
     def paint(self, painter: QPainter, box: QRectF) -> None:
         self.beside.paint(painter, box.adjusted(0, 0, -self.side - self.gap, 0))
         corner = QPointF(box.right() - self.side, box.top())
-        rows = [bytes(row) for row in segno.make(self.payload, error="m", micro=False).matrix]
-        module = self.side / len(rows)
+        painter.fillPath(self._modules(corner), QColor("black"))
+        self.caption.paint(painter, QRectF(corner.x(), corner.y() + self.side + self.gap, self.side, _UNBOUND))
+
+    def _modules(self, corner: QPointF) -> QPainterPath:
+        """All dark modules as one shape: single ones would show seams between them."""
+        rows = code_rows(self.payload)
+        size = self.side / len(rows)
+        path = QPainterPath()
+        path.setFillRule(Qt.FillRule.WindingFill)
         for y, row in enumerate(rows):
             for x, dark in enumerate(row):
                 if dark:
-                    place = QRectF(corner.x() + x * module, corner.y() + y * module, module, module)
-                    painter.fillRect(place, QColor(LIGHT.text))
-        self.caption.paint(painter, QRectF(corner.x(), corner.y() + self.side + 2, self.side, _UNBOUND))
+                    path.addRect(corner.x() + x * size, corner.y() + y * size, size, size)
+        return path
+
+
+def code_rows(payload: str) -> list[bytes]:
+    """The modules of a QR code, 1 for a dark one."""
+    return [bytes(row) for row in segno.make(payload, error="m", micro=False).matrix]

@@ -2,10 +2,10 @@
 of the texts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from hcrm_core.curves.picture import Picture
+from hcrm_core.curves.picture import Picture, Quantity
 from hcrm_core.eye.plausibility import EyeValues
 from hcrm_core.record import ExamRecord
 from hcrm_core.study import EyeStudy
@@ -150,15 +150,19 @@ def _place(say: Texts, study: EyeStudy, exam: ExamRecord, eye: Eye) -> str:
         return say("values.missing")
     if measured.percentile:
         return say("place.told", place=measured.percentile)
-    ages = [row.age_years for row in study.references.axial_length.rows]
-    return say(f"place.{study.axial.refused or 'age_outside'}", low=min(ages), high=max(ages))
+    ages = [row.age_years.normalize() for row in study.references.axial_length.rows]
+    return say(f"place.{study.axial.refused or 'age_outside'}", low=f"{min(ages):f}", high=f"{max(ages):f}")
 
 
 def _figures(say: Texts, study: EyeStudy) -> Iterator[Figure]:
-    for picture, note in ((study.axial, "bands" if study.axial.bands else ""), (study.refraction, "series")):
+    """What was measured. Projections and slopes are for the talk, with somebody there to explain them."""
+    axial_notes = [("bands", study.axial.bands), ("target", study.axial.target)]
+    told = {Quantity.AXIAL_LENGTH: [name for name, shown in axial_notes if shown], Quantity.REFRACTION: ["series"]}
+    for picture in (study.axial, study.refraction):
         if picture.points:
-            title = say(f"figures.{picture.quantity.value}")
-            yield Figure(title=title, picture=picture, note=say(f"figures.{note}") if note else "")
+            note = "".join(say(f"figures.{name}") for name in told[picture.quantity])
+            measured = replace(picture, fans=(), slopes=())
+            yield Figure(title=say(f"figures.{picture.quantity.value}"), picture=measured, note=note)
 
 
 def _meaning(say: Texts, study: EyeStudy, *, has_mean: bool) -> list[str]:
@@ -174,9 +178,14 @@ def _meaning(say: Texts, study: EyeStudy, *, has_mean: bool) -> list[str]:
     return [note.text for note in say.notes if shown[note.when]]
 
 
-def _sources(say: Texts, study: EyeStudy) -> tuple[str, str]:
-    percentiles, growth = study.references.axial_length, study.references.axial_growth
-    return (
-        say("foot.percentiles", name=percentiles.name, version=percentiles.version, citation=percentiles.citation),
-        say("foot.growth", name=growth.name, version=growth.version, citation=growth.citation),
+def _sources(say: Texts, study: EyeStudy) -> tuple[str, ...]:
+    """Every table that stands behind a figure or a chart."""
+    tables = study.references
+    return tuple(
+        say(f"foot.{path}", name=table.name, version=table.version, citation=table.citation)
+        for path, table in (
+            ("percentiles", tables.axial_length),
+            ("growth", tables.axial_growth),
+            ("target", tables.emmetropic_length),
+        )
     )

@@ -13,10 +13,10 @@ from hcrm_desktop.theme import LIGHT
 
 UNITS_AN_INCH = 96
 A4 = QSizeF(210 / 25.4 * UNITS_AN_INCH, 297 / 25.4 * UNITS_AN_INCH)
-MARGIN = 15 / 25.4 * UNITS_AN_INCH
+MARGIN = 14 / 25.4 * UNITS_AN_INCH
 WIDTH = A4.width() - 2 * MARGIN
-FOOT = 28.0
-GAP = 16.0
+FOOT = 24.0
+GAP = 12.0
 MOST_PAGES = 2
 PROPORTIONS = (0.46, 0.42, 0.38, 0.34, 0.30, 0.26)  # height to width of a chart: the largest with which all fits
 
@@ -48,7 +48,7 @@ class Layout:
         text = self._say(
             "foot.page", clinic=content.clinic, number=content.number, page=page + 1, pages=len(self.pages)
         )
-        y = A4.height() - MARGIN - FOOT + 12
+        y = A4.height() - MARGIN - FOOT + 10
         painter.fillRect(QRectF(MARGIN, y - 6, WIDTH, 0.8), QColor(LIGHT.border))
         _quiet(text).paint(painter, QRectF(MARGIN, y, WIDTH, FOOT))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QRectF, Qt, QTimer
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtWidgets import QApplication, QComboBox, QDialog, QLabel, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
@@ -21,7 +21,8 @@ from hcrm_desktop.cache.rows import CustomerRecord
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.paths import settings_file
 from hcrm_desktop.report.batch import GONE, NO_EXAM, Batch, BatchResult, Skipped, Watch, write_batch
-from hcrm_desktop.report.pages import A4, MARGIN, MOST_PAGES, UNITS_AN_INCH, Layout
+from hcrm_desktop.report.blocks import Code, Text, code_rows
+from hcrm_desktop.report.pages import A4, FOOT, GAP, MARGIN, MOST_PAGES, UNITS_AN_INCH, Layout
 from hcrm_desktop.report.reading import content_of, read_report
 from hcrm_desktop.report.texts import texts
 from hcrm_desktop.report.writing import images_of, pdf_of
@@ -77,8 +78,8 @@ def ink(page: QImage, left: int, right: int) -> int:
 def test_the_foot_stands_on_every_page_below_all_else(qapp: QApplication) -> None:
     for child in CHILDREN.values():
         for page in sheets(child).pages:
-            below = sum(block.height(A4.width() - 2 * MARGIN) + 16 for block in page) - 16
-            assert below <= A4.height() - 2 * MARGIN - 28
+            below = sum(block.height(A4.width() - 2 * MARGIN) + GAP for block in page) - GAP
+            assert below <= A4.height() - 2 * MARGIN - FOOT
 
 
 def test_the_pdf_is_a4_all_vectors_and_carries_its_fonts(qapp: QApplication) -> None:
@@ -90,6 +91,21 @@ def test_the_pdf_is_a4_all_vectors_and_carries_its_fonts(qapp: QApplication) -> 
     assert b"/Subtype /Image" not in pdf
     fonts, embedded = len(re.findall(rb"/Type /FontDescriptor", pdf)), len(re.findall(rb"/FontFile\d? ", pdf))
     assert fonts == embedded > 0
+
+
+def test_the_code_is_painted_module_by_module(qapp: QApplication) -> None:
+    rows = code_rows("https://clinic.example")
+    block = Code(beside=Text(text=""), payload="https://clinic.example", caption=Text(text=""), side=len(rows) * 8)
+    image = QImage(800, 400, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.white)
+    with QPainter(image) as painter:
+        block.paint(painter, QRectF(0, 0, 800, 400))
+    left = 800 - len(rows) * 8
+    middles = [
+        [image.pixelColor(left + x * 8 + 4, y * 8 + 4).lightness() < 128 for x in range(len(rows))]
+        for y in range(len(rows))
+    ]
+    assert middles == [[bool(dark) for dark in row] for row in rows]
 
 
 def test_no_child_is_named_in_the_properties_of_the_file(qapp: QApplication) -> None:

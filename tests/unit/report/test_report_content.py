@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hcrm_core.curves.svg import picture_svg
 from hcrm_core.study import EyeStudy, study
 from hcrm_core.terms import ExamStatus, Eye, LensState, ProductKind, RefractionMethod
 from hcrm_desktop.cache.rows import CustomerRecord
@@ -15,6 +16,7 @@ from hcrm_desktop.references import references
 from hcrm_desktop.report.content import ReportContent
 from hcrm_desktop.report.reading import content_of, file_name
 from hcrm_desktop.report.texts import texts
+from hcrm_store.curve_words import picture_words
 from hcrm_store.resources import resource
 from tests.gui.record.records import TODAY, both, exam, eye, full_record, header, order, record, without
 
@@ -96,6 +98,19 @@ CHILDREN: dict[str, Callable[[], CustomerRecord]] = {
 def test_no_word_frightens_sells_or_foretells(child: Callable[[], CustomerRecord]) -> None:
     told = all_text(said(child()))
     assert [word for word in FORBIDDEN if word in told] == []
+
+
+@pytest.mark.parametrize("child", CHILDREN.values(), ids=CHILDREN.keys())
+def test_charts_show_what_was_measured_and_foretell_nothing(child: Callable[[], CustomerRecord]) -> None:
+    for figure in said(child()).figures:
+        assert (figure.picture.fans, figure.picture.slopes) == ((), ())
+        drawn = picture_svg(figure.picture, words=picture_words())
+        assert [word for word in FORBIDDEN if word in drawn] == []
+
+
+def test_the_axial_chart_names_its_reference() -> None:
+    drawn = picture_svg(said(full_record()).figures[0].picture, words=picture_words())
+    assert f"{references().axial_length.name} v{references().axial_length.version}" in drawn
 
 
 def test_no_text_of_the_file_frightens_sells_or_foretells() -> None:
