@@ -32,11 +32,13 @@ def write_charts(_: "Session", *, pictures: Sequence[Picture], title: str, path:
     writer.setPageMargins(QMarginsF(*[_MARGIN_MM] * 4), QPageLayout.Unit.Millimeter)
     writer.setTitle(title)
     painter = QPainter()
-    if not painter.begin(writer):
-        raise StoreUnusable(f"cannot write to {path.name}")
-    _paint(painter, pictures, title=title, width=float(writer.width()))
-    if not painter.end():
-        raise StoreUnusable(f"cannot write to {path.name}")
+    begun = painter.begin(writer)
+    if begun:
+        _paint(painter, pictures, title=title, width=float(writer.width()))
+    if not begun or not painter.end():
+        raise StoreUnusable(
+            "the charts cannot be written there", remedy="choose another place, or close the program that has it open"
+        )
     return path
 
 

@@ -36,7 +36,6 @@ class Canvas:
         self._theme, self._words = theme, words
         self._picture: Picture | None = None
         self.widget = TimePlot()
-        self.widget.setRenderHint(self.widget.renderHints().Antialiasing)
         plot = self.widget.getPlotItem()
         plot.hideButtons()
         plot.setMouseEnabled(x=False, y=False)
@@ -70,6 +69,7 @@ class Canvas:
         """Show another stretch of time of the same picture."""
         if self._picture is not None:
             self._picture = self._picture.over(x_range)
+            self.widget.hurry()
             self._fit()
 
     def mark(self, point: Point | None) -> None:

@@ -93,6 +93,11 @@ class EyeChart(QWidget):
             self._window = window
             self._made().show_window(window)
 
+    def repaint_plot(self) -> None:
+        """Paint now what is to be painted."""
+        if self._canvas is not None:
+            self._canvas.widget.viewport().repaint()
+
     def read_out(self, point: Point | None) -> None:
         """Say and ring a point, or none."""
         if self._picture is not None:

@@ -1,12 +1,13 @@
 """A plot that is moved along its time axis by wheel, drag, pinch and double click."""
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtWidgets import QGestureEvent, QPinchGesture, QSizePolicy
 
 _STEP = 1.2  # of a wheel's notch
 _NOTCH = 120
+REST_MS = 150  # after the last movement
 _PINCH = (0.5, 2.0)  # the most that one event of a pinch may mean
 
 
@@ -33,6 +34,18 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph ships no types
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_AcceptTouchEvents)
         self.viewport().grabGesture(Qt.GestureType.PinchGesture)
         self._dragged_from: float | None = None
+        self.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self._on_rested)
+
+    def hurry(self) -> None:
+        """Paint roughly while it moves, and smoothly again once it rests."""
+        self.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        self._rest.start()
+
+    @Slot()
+    def _on_rested(self) -> None:
+        self.setRenderHint(QPainter.RenderHint.Antialiasing)
 
     def viewportEvent(self, event: QEvent) -> bool:
         if isinstance(event, QGestureEvent):

@@ -135,7 +135,7 @@ class CurveWords(QObject):
 
     def slope(self, slope: Slope) -> str:
         """ "右眼 戴单光镜期间 每年 0.45 ± 0.12 mm（同龄平均 0.40）"."""
-        during = self.tr("戴镜前")
+        during = self.tr("干预前")
         if slope.product is not None:
             during = self.tr("戴{product}期间").format(product=self._words.product(slope.product))
         told = self.tr("{eye}{during}每年 {rate} ± {error} mm").format(

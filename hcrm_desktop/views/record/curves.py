@@ -1,7 +1,8 @@
 """Axial length, refraction and growth rate below each other, on one time axis."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ QWIDGETSIZE_MAX = (1 << 24) - 1  # Qt's own, which PySide6 does not name
 LEAST_HEIGHT = {Quantity.AXIAL_LENGTH: 170, Quantity.REFRACTION: 120, Quantity.GROWTH_RATE: 120}
 SHARES = {Quantity.AXIAL_LENGTH: 3, Quantity.REFRACTION: 2, Quantity.GROWTH_RATE: 2}
 ROOMY_PX = 900  # a lower window shows the first chart and the titles of the others, until a person unfolds them
+EYES = (None, *Eye)  # whose projection may be chosen
 FOLDED_FIRST = (Quantity.REFRACTION, Quantity.GROWTH_RATE)
 
 
@@ -67,7 +69,7 @@ class Curves(QWidget):
             Quantity.REFRACTION: self.refraction,
             Quantity.GROWTH_RATE: self.rate,
         }
-        self._turns: Iterator[Callable[[], None]] = iter(())
+        self._turns: deque[Callable[[], None]] = deque()
         self._text, self._sentence = QPlainTextEdit(readOnly=True), QLabel(wordWrap=True)
         self._projection = QComboBox()
         self._text_button = QPushButton(self.tr("文字说明"))
@@ -84,9 +86,9 @@ class Curves(QWidget):
         self._sentence.setAccessibleName(self.tr("增长的文字结论"))
         self._text_button.setCheckable(True)
         self._projection.setAccessibleName(self.tr("预测"))
-        self._projection.addItem(self.tr("预测：不显示"), None)
-        for eye in Eye:
-            self._projection.addItem(self.tr("预测：{eye}").format(eye=self._words.eye(eye)), eye)
+        told = self.tr("预测：{eye}")
+        for one in EYES:
+            self._projection.addItem(told.format(eye=self._words.eye(one) if one else self.tr("不显示")))
         charts = QWidget()
         charts.setLayout(self._column)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -121,8 +123,7 @@ class Curves(QWidget):
 
     def prepare(self) -> None:
         """Make the charts in moments in which nobody waits, one in each turn of the event loop."""
-        self._turns = iter([chart.prepare for chart in self.charts.values()])
-        QTimer.singleShot(0, self, self._take_turn)
+        self._take_turns(chart.prepare for chart in self.charts.values())
 
     # ── showing ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -156,15 +157,25 @@ class Curves(QWidget):
 
     def _draw(self) -> None:
         shown = self._pictures
-        self._turns = iter([partial(self._draw_one, quantity) for quantity in shown])
-        QTimer.singleShot(0, self, self._take_turn)  # not after the page is gone
+        self._take_turns(partial(self._draw_one, quantity) for quantity in shown)
+
+    def _take_turns(self, turns: Iterable[Callable[[], None]]) -> None:
+        waiting = bool(self._turns)
+        self._turns = deque(turns)
+        if not waiting:
+            QTimer.singleShot(0, self, self._take_turn)  # not after the page is gone
 
     @Slot()
     def _take_turn(self) -> None:
-        turn = next(self._turns, None)
-        if turn is not None:
-            turn()
+        if self._turns:
+            self._turns.popleft()()
+        if self._turns:
             QTimer.singleShot(0, self, self._take_turn)
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether a chart waits for its turn."""
+        return bool(self._turns)
 
     def _draw_one(self, quantity: Quantity) -> None:
         """Not while it is folded: nobody sees it."""
@@ -191,7 +202,7 @@ class Curves(QWidget):
 
     @Slot(int)
     def _on_projection_chosen(self, row: int) -> None:
-        self._keep(projected=self._projection.itemData(row))
+        self._keep(projected=EYES[row])
         self._draw()
 
     @Slot(bool)
@@ -210,7 +221,7 @@ class Curves(QWidget):
         for quantity, chart in self.charts.items():
             chart.fold_button.setChecked(quantity in folded)
         self._wishes = kept  # from here on what a person folds is kept
-        self._projection.setCurrentIndex(self._projection.findData(kept.projected))
+        self._projection.setCurrentIndex(EYES.index(kept.projected))
 
     def _keep(self, **wishes: Any) -> None:
         if self._wishes is None:

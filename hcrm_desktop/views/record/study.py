@@ -9,6 +9,7 @@ from uuid import UUID
 
 from hcrm_core.study import EyeStudy
 from hcrm_core.study import study as study_eyes
+from hcrm_desktop.cache.lease import shows_no_customer
 from hcrm_desktop.cache.rows import ContestedExams, CustomerRecord, FieldChangeRow
 from hcrm_desktop.references import references
 
@@ -26,12 +27,17 @@ class RecordStudy:
     changes: tuple[FieldChangeRow, ...] = ()
 
 
+@shows_no_customer
+def import_charts(_: "Session") -> None:
+    """Import pyqtgraph, a third of a second, in a reader: the GUI thread need not wait for it."""
+    import_module("hcrm_desktop.charts.canvas")
+
+
 def read_study(session: "Session", customer_id: UUID, *, today: date) -> RecordStudy | None:
     """Read the record and study it. Runs in a reader."""
     from hcrm_desktop.cache.queries import contested_exams, customer_changes, customer_record
 
-    import_module("hcrm_desktop.charts.canvas")  # pyqtgraph: a third of a second that the GUI thread need not wait
-
+    import_charts(session)
     record = customer_record(session, customer_id, today=today)
     if record is None:
         return None
