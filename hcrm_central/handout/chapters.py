@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 560, 330  # of a chart in its own units: small, so that its text
 
 def curves(child: ChildPage) -> Html:
     """The pictures of the workstation, with every value in words behind each."""
-    told, pictures = words("curves"), [child.eyes.axial, child.eyes.refraction]
+    told, pictures = words("curves"), [child.eyes.axial, child.eyes.rate, child.eyes.refraction]
     drawn = [picture for picture in pictures if picture.points]
     if not drawn:
         return tag("p", told["none"])

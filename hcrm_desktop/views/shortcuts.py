@@ -37,6 +37,7 @@ class ShortcutsDialog(QDialog):
             (self.tr("P"), self.tr("档案：裁定更正（验光师）")),
             (self.tr("Ctrl+I"), self.tr("档案：编辑资料")),
             (self.tr("F9 / F8"), self.tr("档案：展示给孩子和家长 / 立即隐藏")),
+            (self.tr("T"), self.tr("档案：分享到平板")),
             (self.tr("Ctrl+P"), self.tr("档案：家长报告；客户：批量报告")),
             (self.tr("Alt+M / T / B / K"), self.tr("同步：用我的 / 用对方的 / 两个都保留 / 知道了")),
             (self.tr("Esc"), self.tr("返回")),

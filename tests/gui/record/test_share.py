@@ -5,17 +5,23 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from hcrm_core.errors import NotPermitted
 from hcrm_core.handout import Share, ShareRequest
+from hcrm_core.terms import Role
+from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.tasks import Tasks
+from hcrm_desktop.views.record.page import RecordPage
 from hcrm_desktop.views.record.share import QrCode, ShareDialog
 from hcrm_store.base import new_id
 from tests.fakes import FakeConversation
+from tests.gui.conftest import DeskFor
 from tests.gui.office import NO_NETWORK, button, words
+from tests.gui.record.filling import NAME, add_child
 
 Open = Callable[..., ShareDialog]
 LINK = "http://192.168.1.20:8765/h/" + "k" * 43
@@ -122,3 +128,23 @@ def test_an_end_that_fails_can_be_tried_again(qtbot: QtBot, open_dialog: Open, c
     centre.error = None
     end.click()
     qtbot.waitUntil(lambda: "分享已结束" in words(dialog))
+
+
+def test_the_record_shares_whom_it_shows(
+    qtbot: QtBot, desk_for: DeskFor, workspace: Workspace, centre: Sharing
+) -> None:
+    desk = desk_for(Role.ASSISTANT)
+    page = RecordPage(desk.tasks, desk.theme, desk.person, words=desk.words)
+    qtbot.addWidget(page)
+    page.resize(1182, 720)
+    page.show()
+    qtbot.keyClick(page, Qt.Key.Key_T)  # nobody is shown yet
+    customer_id = add_child(workspace)
+    page.show_customer(customer_id)
+    page.setFocus()
+    qtbot.waitUntil(lambda: NAME in words(page))
+    qtbot.keyClick(page, Qt.Key.Key_T)
+    qtbot.waitUntil(lambda: centre.asked == [customer_id])
+    assert button(page, "平板").isVisible()
+    (dialog,) = page.findChildren(ShareDialog)
+    dialog.close()
