@@ -68,3 +68,14 @@ def test_the_service_cannot_bypass_row_security(store: Store) -> None:
         owned = connection.execute(text("SELECT count(*) FROM pg_tables WHERE tableowner = current_user")).scalar_one()
     assert powers is False
     assert owned == 0
+
+
+def test_what_runs_with_the_owners_rights_never_takes_a_callers_table_for_its_own(store: Store) -> None:
+    with store.owner.connect() as connection:
+        careless = connection.execute(
+            text(
+                "SELECT oid::regprocedure::text FROM pg_proc WHERE prosecdef AND pronamespace = 'hcrm'::regnamespace"
+                " AND NOT coalesce(proconfig @> ARRAY['search_path=public, pg_temp'], false)"
+            )
+        ).scalars()
+        assert list(careless) == []

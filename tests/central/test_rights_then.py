@@ -271,6 +271,28 @@ def test_claiming_a_late_right_opens_nothing_that_was_no_right(clinic: Clinic, s
     assert seen(store, pretended, late=clinic.far.customer_id, at=now) == []
 
 
+def test_a_leave_of_ones_own_making_opens_nothing(clinic: Clinic, store: Store, clock: FakeClock) -> None:
+    """Whoever can run statements as the service can make temporary tables."""
+    who, far = principal(clinic, "assistant", Role.ASSISTANT), str(clinic.far.customer_id)
+    leave, at = str(new_id()), clock.now().isoformat()
+    accounts = {"account": who.account_id, "manager": clinic.accounts["manager"]}
+    with transaction(store.service, who) as session:
+        session.execute(
+            text(
+                "CREATE TEMP TABLE held_operation ON COMMIT DROP AS SELECT CAST(:leave AS uuid) AS op_id,"
+                " CAST(:account AS uuid) AS account_id, CAST(:manager AS uuid) AS decided_by_id, 'apply' AS decision,"
+                " jsonb_build_object('row_id', CAST(:far AS text)) AS operation"
+            ),
+            {"leave": leave, "far": far, **accounts},
+        )
+        session.execute(text("GRANT SELECT ON held_operation TO PUBLIC"))
+        claimed = "SELECT set_config('hcrm.late_customer', :far, true), set_config('hcrm.late_at', :at, true),"
+        session.execute(
+            text(f"{claimed} set_config('hcrm.late_leave', :leave, true)"), {"far": far, "at": at, "leave": leave}
+        )
+        assert session.scalars(select(Customer.id)).all() == []
+
+
 def test_whoever_acts_late_sees_the_one_customer_whatever_his_role_was(
     clinic: Clinic, store: Store, clock: FakeClock
 ) -> None:

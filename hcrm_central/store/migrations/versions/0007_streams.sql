@@ -195,3 +195,14 @@ BEGIN
     ON CONFLICT (stream, kind, row_id) DO NOTHING;
     PERFORM hcrm.stamp();
 END $$;
+
+-- ── what runs with the owner's rights looks at his tables ────────────────────────────────────────────────────
+-- A path that does not name pg_temp begins with it: a temporary table of the caller's would be taken for the true one.
+DO $$
+DECLARE
+    one regprocedure;
+BEGIN
+    FOR one IN SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'hcrm'::regnamespace AND prosecdef LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = public, pg_temp', one);
+    END LOOP;
+END $$;
