@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QListView, QTableView, QWidget
 from hcrm_core.terms import Role
 from hcrm_desktop.cache.rows import SyncStatus
 from hcrm_desktop.models.rows import ROW_ROLE
+from hcrm_desktop.views.display.window import DisplayWindow
 
 if TYPE_CHECKING:
     from hcrm_desktop.app import Workstation
@@ -140,11 +141,29 @@ class Tour(QObject):
         yield from self._open_told_record()
         yield from self._both_themes("record")
         yield from self._sizes("record")
+        yield from self._display()
         QTest.keyClick(self._page_shown(), Qt.Key.Key_E)
         yield from self._both_themes("exam_entry")
         QTest.keyClick(QApplication.focusWidget() or self._frame(), Qt.Key.Key_Escape)
         yield from self._page("today")
         yield from self._shot("today_optometrist")
+
+    def _display(self) -> Iterator[Wait]:
+        """What child and parents see, on a screen that lies and on one that stands."""
+        QTest.keyClick(self._page_shown(), Qt.Key.Key_F9)
+        yield lambda: any(shown.tells for shown in self._frame().findChildren(DisplayWindow))
+        display = self._frame().findChildren(DisplayWindow)[0]
+        for name, size in (("landscape", DESKTOP), ("portrait", DESKTOP.transposed())):
+            display.showNormal()
+            display.resize(size)
+            for number, page in enumerate(display.pages):
+                display.go(number)
+                yield from self._settled()
+                self._keep(display.grab(), f"display_{page.key}_{name}")
+        display.close()
+        self._station.window.activateWindow()
+        self._page_shown().setFocus()
+        yield self._station.window.isActiveWindow
 
     def _board(self, role: Role) -> Iterator[Wait]:
         yield from self._page("overview")

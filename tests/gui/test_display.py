@@ -228,6 +228,25 @@ def test_keys_and_a_swipe_turn_the_page(window: DisplayWindow) -> None:
     assert window.place.startswith("3 / 6")
 
 
+def test_a_finger_on_a_card_turns_the_page_sideways_and_moves_a_long_one_up(window: DisplayWindow) -> None:
+    show(window, LAPTOP)
+    window.go(4)
+    QApplication.processEvents()
+    area = window.pages[4].findChildren(QScrollArea)[0]
+    label = area.findChildren(QLabel)[0]
+    start = label.rect().center()
+
+    QTest.mousePress(label, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(label, start - QPoint(0, 60))
+    QTest.mouseRelease(label, Qt.MouseButton.LeftButton, pos=start - QPoint(0, 60))
+    assert area.verticalScrollBar().value() > 0
+    assert window.place.startswith("5 / 6")
+
+    QTest.mousePress(label, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseRelease(label, Qt.MouseButton.LeftButton, pos=start - QPoint(200, 0))
+    assert window.place.startswith("6 / 6")
+
+
 def test_beyond_the_last_page_nothing_happens(window: DisplayWindow) -> None:
     show(window)
     window.go(5)
@@ -461,6 +480,39 @@ def test_a_closed_display_takes_its_strip_along(qtbot: QtBot, page: RecordPage, 
     assert page.display.isHidden()
 
 
+def test_the_display_closes_when_its_screen_is_unplugged(qtbot: QtBot, page: RecordPage, workspace: Workspace) -> None:
+    open_child(qtbot, page, workspace, name="王欣怡")
+    QTest.keyClick(page, Qt.Key.Key_F9)
+
+    page.display._on_screen_removed(page.screen())
+
+    assert page.display.display is None
+
+
+def test_on_the_only_screen_escape_gives_the_record_back(qtbot: QtBot, page: RecordPage, workspace: Workspace) -> None:
+    open_child(qtbot, page, workspace, name="王欣怡")
+    QTest.keyClick(page, Qt.Key.Key_F9)
+    display = page.display.display
+    assert display is not None
+    assert display.isFullScreen()
+    qtbot.waitUntil(display.isActiveWindow)
+
+    QTest.keyClick(display, Qt.Key.Key_Escape)
+
+    assert page.display.display is None
+    assert page.isVisible()
+
+
+def test_the_menu_offers_every_screen_and_pause_and_keeps_the_choice(page: RecordPage, workspace: Workspace) -> None:
+    page.display._fill_menu()
+    entries = [action.text() for action in page.display._menu.actions() if action.text()]
+    assert len(entries) == len(QApplication.screens()) + 4
+
+    page.display._menu.actions()[-1].trigger()
+
+    assert load_wishes(workspace.folder).idle_minutes == 10
+
+
 def strip_text(strip: DisplayStrip) -> str:
     return "\n".join(label.text() for label in strip.findChildren(QLabel) if label.parent() is strip)
 
@@ -476,6 +528,12 @@ def test_the_display_takes_the_wished_screen_then_another_then_its_own() -> None
     assert chosen(["A", "B", "C"], own="A", wished="C") == "C"
     assert chosen(["A", "B"], own="A", wished="gone") == "B"
     assert chosen(["A"], own="A", wished="") == "A"
+
+
+def test_every_clinical_card_names_its_sources() -> None:
+    say = Sentences(education(), told())
+
+    assert all(say.evidence(card)[1] for card in education().cards)
 
 
 def test_screen_and_pause_are_remembered(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
-    QScroller,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -59,6 +58,12 @@ class Page(QWidget):
 
     def mark(self, point: Point | None) -> None:
         """Show what the staff points at."""
+
+    def drag(self, down: int) -> None:
+        """Follow a finger that moved down by so many pixels, where the page is longer than the screen."""
+        for area in self.findChildren(QScrollArea):
+            bar = area.verticalScrollBar()
+            bar.setValue(bar.value() - down)
 
 
 class StoryPage(Page):
@@ -320,7 +325,6 @@ def _scrolling(layout: QBoxLayout | QGridLayout) -> QScrollArea:
     area.setWidget(inside)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    QScroller.grabGesture(area.viewport(), QScroller.ScrollerGestureType.TouchGesture)
     return area
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton
 
 from hcrm_core.curves.picture import Point
 from hcrm_desktop.education import education
+from hcrm_desktop.views.display.daylight import application
 from hcrm_desktop.views.display.telling import telling
 from hcrm_desktop.views.display.window import DisplayWindow
 from hcrm_desktop.views.display.wishes import IDLE_MINUTES, DisplayWishes, chosen, load_wishes, save_wishes
@@ -31,7 +32,9 @@ class DisplayStrip(QFrame):
         self.display: DisplayWindow | None = None
         self._says = QLabel()
         self._menu = QMenu(self)
+        self._screen_name = ""  # of the screen that the display fills
         self._build()
+        application().screenRemoved.connect(self._on_screen_removed)
         self.hide()
 
     def _build(self) -> None:
@@ -64,6 +67,9 @@ class DisplayStrip(QFrame):
         """Show a child on the display; it is opened if there is none."""
         display = self.display or self._opened()
         display.tell(telling(study))
+        if self._screen_name == self.screen().name():  # over the record; on another screen the staff keeps the keys
+            display.raise_()
+            display.activateWindow()
 
     @Slot()
     def leave(self) -> None:
@@ -102,9 +108,16 @@ class DisplayStrip(QFrame):
         name = chosen(list(screens), own=own, wished=self._wished().screen)
         display.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating, name != own)
         screen: QScreen = screens[name]
+        self._screen_name = name
         display.setScreen(screen)
         display.setGeometry(screen.geometry())
         display.showFullScreen()
+
+    @Slot(object)
+    def _on_screen_removed(self, removed: QScreen) -> None:
+        """A child's pages do not jump onto the screen that is left."""
+        if self._screen_name not in [screen.name() for screen in QGuiApplication.screens() if screen is not removed]:
+            self.put_away()
 
     @Slot()
     def _say(self) -> None:

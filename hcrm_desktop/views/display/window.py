@@ -34,6 +34,7 @@ class DisplayWindow(QWidget):
         self.pages: list[Page] = []
         self._number = 0
         self._pressed: QPointF | None = None
+        self._dragged = 0.0
         self._idle = QTimer(self, singleShot=True)
         self._stack, self._book, self._bar = QStackedWidget(), QStackedWidget(), QWidget()
         self._clinic, self._place = QLabel(), QLabel()
@@ -180,9 +181,15 @@ class DisplayWindow(QWidget):
             act()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._pressed = event.position()
+        self._pressed, self._dragged = event.position(), event.position().y()
         if self.pages:
             self._idle.start()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is not None and self.pages:
+            down = round(event.position().y() - self._dragged)
+            self._dragged += down
+            self.pages[self._number].drag(down)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._pressed is None:
