@@ -261,7 +261,7 @@ def blank(customer_id: UUID) -> ExamEntry:
     )
 
 
-@pytest.mark.parametrize("owner", [None, str(new_id())])
+@pytest.mark.parametrize("owner", [None, str(new_id())], ids=["nobody", "a colleague"])
 def test_an_optometrist_works_on_his_own_tasks_and_no_other(workspace: Workspace, owner: str | None) -> None:
     at_work(workspace, role=Role.OPTOMETRIST)
     put(workspace, task(ver=2, owner_id=owner), stream="north:tasks")
