@@ -31,7 +31,6 @@ def curves(child: ChildPage) -> Html:
             tag("p", told["lead"]),
             *(part for picture in drawn for part in _shown(picture)),
             tag("p", told["bands"]),
-            tag("p", words("common")["source"].format(source=told["percentile_source"]), class_="source"),
         ]
     )
 

@@ -69,7 +69,8 @@ def growth_told(verdict: AxialVerdict) -> str:
     if verdict.mean_mm is not None:
         parts.append(told["mean"].format(mean=f"{verdict.mean_mm:.2f}"))
     if verdict.pace in JUDGED:
-        parts.append(told[verdict.pace])
+        rate = "" if growth.per_year is None else f"{growth.per_year:.2f}"  # FAST has one by its definition
+        parts.append(told[verdict.pace].format(rate=rate))
     return "".join(parts)
 
 
