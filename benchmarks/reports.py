@@ -4,6 +4,7 @@
 """
 
 import argparse
+import gc
 import tempfile
 import time
 from collections.abc import Callable
@@ -80,6 +81,7 @@ def main() -> None:
         workspace.admit(person)
         fill(workspace, children)
         tasks = Tasks(workspace)
+        gc.freeze()  # as the program does once its modules are there
         with workspace.read() as session:
             ids = [hit.id for hit in list_customers(session, limit=children)]
             singles = [one(session, customer_id) for customer_id in Random(1).sample(ids, 20)]
