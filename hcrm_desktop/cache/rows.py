@@ -16,6 +16,7 @@ from hcrm_core.terms import (
     RefractionMethod,
     Role,
     Sex,
+    Source,
     TaskState,
     VisitState,
 )
@@ -188,6 +189,48 @@ class VisitRow:
     visit_on: date
     state: VisitState
     purpose: str
+
+
+class TimelineKind(StrEnum):
+    """What a line of 时间轴 tells of."""
+
+    EXAM = "exam"
+    ORDER = "order"
+    VISIT = "visit"
+    PLAN = "plan"  # a recheck that is due
+    FOLLOW_UP = "follow_up"
+    TASK = "task"  # also lenses to be replaced
+    SEGMENT = "segment"
+    CORRECTION = "correction"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One line of 时间轴. What `term`, `first` and `second` mean depends on the kind.
+
+    Attributes:
+        term: status of an exam, product, state of a visit or task, outcome, "entered" or "left" a segment, a field.
+        first, second: axial lengths right and left; eye of an order and "ended"; a channel; old and new value.
+        source: where the row came from; None if the rules made it.
+    """
+
+    kind: TimelineKind
+    id: UUID
+    on: date
+    term: str
+    text: str
+    first: str | None
+    second: str | None
+    source: Source | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelinePage:
+    """Lines of 时间轴, newest first, and whether there are older ones."""
+
+    entries: tuple[TimelineEntry, ...]
+    more: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

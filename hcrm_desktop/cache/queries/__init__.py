@@ -9,6 +9,7 @@ from hcrm_desktop.cache.queries.customers import count_customers, list_customers
 from hcrm_desktop.cache.queries.record import customer_record
 from hcrm_desktop.cache.queries.status import draft, overview, signed_in, sync_status, unsent_items
 from hcrm_desktop.cache.queries.tasks import count_tasks, sop_counts, task_case, tasks_today
+from hcrm_desktop.cache.queries.timeline import timeline
 
 __all__ = [
     "contested_exams",
@@ -26,5 +27,6 @@ __all__ = [
     "sync_status",
     "task_case",
     "tasks_today",
+    "timeline",
     "unsent_items",
 ]

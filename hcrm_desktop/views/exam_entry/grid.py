@@ -12,7 +12,7 @@ from hcrm_core.record import ExamRecord
 from hcrm_core.terms import Eye
 from hcrm_desktop.cache.rows import EyeRow
 from hcrm_desktop.theme import set_property
-from hcrm_desktop.views.exam_entry.reading import PARSERS, Place, SlipReading, minus_cylinder
+from hcrm_desktop.views.exam_entry.reading import PARSERS, Place, SlipReading, minus_cylinder, plain_number
 from hcrm_desktop.views.exam_entry.remarks import Remarks
 from hcrm_desktop.views.record.values import Line, Values
 from hcrm_desktop.views.words import Words
@@ -59,6 +59,12 @@ class SlipGrid(QWidget):
         """As of a draft; fields that are not named become empty."""
         for place, field in self._fields.items():
             field.setText(texts.get(place, ""))
+
+    def exchange(self) -> None:
+        """What stands for the right eye becomes the left eye's, and the other way round."""
+        texts = self.texts()
+        other = {Eye.OD: Eye.OS, Eye.OS: Eye.OD}
+        self.set_texts({(other[eye], name): text for (eye, name), text in texts.items()})
 
     def show_previous(self, exam: ExamRecord | None) -> None:
         """What was measured last time."""
@@ -205,7 +211,4 @@ def _role(problems: Sequence[Problem]) -> str:
 
 def _same(typed: str, value: Decimal | int) -> bool:
     """Whether a plain number was typed and kept as it is."""
-    try:
-        return Decimal(typed.replace("−", "-")) == value
-    except ArithmeticError:
-        return False
+    return plain_number(typed) == value

@@ -25,10 +25,12 @@ from hcrm_core.record import ExamRecord
 from hcrm_core.terms import Eye, LensState, RefractionMethod
 from hcrm_desktop.cache.rows import CustomerHeader, ExamEntry, EyeRow
 from hcrm_desktop.references import references
+from hcrm_desktop.views.exam_entry.swap import swap_problems
 
 # Axial length between two visits, clinical reference pack §3: −0.10 mm … +0.60 mm a year is usual.
 SHRUNK_MM, GROWN_MM_A_YEAR = Decimal("-0.10"), Decimal("0.60")
 _MISSING = frozenset({"axis_missing", "cylinder_without_sphere", "cylinder_blank"})
+_DEGREES_A_DIOPTER = 100
 _DAYS_A_YEAR = Decimal("365.25")
 
 Parser = Callable[..., Parsed[Any]]  # why Any: a value is a Decimal or, for axis and thickness, an int
@@ -90,6 +92,7 @@ def read_slip(
     parsed = {place: read_field(place, text) for place, text in texts.items()}
     eyes = {eye: _eye(eye, parsed) for eye in Eye}
     problems = [problem for one in parsed.values() for problem in one.problems]
+    problems += _degree_problems(texts, parsed)
     problems += _date_problems(conditions.examined_on, birth=head.birth_date, today=today)
     for row in eyes.values():
         problems += check_eye(row)
@@ -97,6 +100,7 @@ def read_slip(
         problems += _change_problems(row, conditions.examined_on, previous=previous)
         problems += _blank_cylinder(row)
     problems += check_pair(eyes[Eye.OD], left=eyes[Eye.OS])
+    problems += swap_problems(eyes, previous=previous)
     measured = {eye: row for eye, row in eyes.items() if row != EyeRow(eye=eye)}
     return SlipReading(eyes=measured, problems=tuple(p for p in problems if not _is_answered(p, texts)))
 
@@ -137,6 +141,26 @@ def _eye(eye: Eye, parsed: Mapping[Place, Parsed[Any]]) -> EyeRow:
         return row
     lens = Refraction(sphere=row.sphere, cylinder=row.cylinder, axis=row.axis).minus_cylinder()
     return dataclasses.replace(row, sphere=lens.sphere, cylinder=lens.cylinder, axis=lens.axis)
+
+
+def _degree_problems(texts: Texts, parsed: Mapping[Place, Parsed[Any]]) -> Iterator[Problem]:
+    """`-25.00` can only be 25 度: no lens comes in steps of 25 D (plausibility_ranges.csv). It asks to be looked at."""
+    for (eye, name), text in texts.items():
+        read = parsed[eye, name].value
+        if PARSERS[name] is not parse_diopters or "." not in text or read is None:
+            continue
+        if plain_number(text) == read * _DEGREES_A_DIOPTER and read:
+            told = {"seen": text.strip(), "read": str(read)}
+            field = f"{eye.value}.{name}"
+            yield Problem(code="degrees_assumed", field=field, severity=Severity.WARNING, parameters=told)
+
+
+def plain_number(text: str) -> Decimal | None:
+    """A text that is nothing but a number."""
+    try:
+        return Decimal(text.strip().replace("−", "-"))
+    except ArithmeticError:
+        return None
 
 
 def _date_problems(day: date, *, birth: date | None, today: date) -> Iterator[Problem]:

@@ -39,6 +39,7 @@ class Remarks(QObject):
             "unusual_for_age": self.tr("同龄少见，通常 {allowed}，请核对"),
             "axial_shorter": self.tr("比上次 {before} 短，请复测"),
             "axial_jump": self.tr("比上次 {before} 长得多，请复测"),
+            "eyes_swapped": self.tr("两眼都更像对侧眼上次的值，左右是否填反？按 Alt+X 交换"),
             "eyes_differ": self.tr("两眼相差 {seen} {unit}，请核对左右"),
             "topography_advised": self.tr("K 值异常，建议角膜地形图"),
         }
@@ -46,6 +47,7 @@ class Remarks(QObject):
     def _doubtful(self) -> dict[str, str]:
         return {
             "sign_assumed_plus": self.tr("没写正负号，按 {read} 理解"),
+            "degrees_assumed": self.tr("“{seen}”按度数理解为 {read} D，请核对"),
             "radius_converted": self.tr("按曲率半径换算为 {read} D"),
             "acuity_off_line": self.tr("视力表没有 {seen} 这一行"),
             "corrected_below_unaided": self.tr("矫正比裸眼差一行以上"),

@@ -91,7 +91,9 @@ class ExamSlip(QDialog):
         empty = QPushButton(self.tr("清空"))
         give_up.clicked.connect(self.reject)
         empty.clicked.connect(self._on_empty_clicked)
-        for button in (give_up, empty, self._save):
+        exchange = QPushButton(self.tr("交换左右 Alt+X"))
+        exchange.clicked.connect(self._grid.exchange)
+        for button in (give_up, empty, exchange, self._save):
             button.setAutoDefault(False)
         body = QHBoxLayout()
         body.setSpacing(12)
@@ -99,7 +101,7 @@ class ExamSlip(QDialog):
         body.addWidget(self._card(self._chart, self._sentence))
         foot = QHBoxLayout()
         foot.addWidget(self._message, 1)
-        for button in (empty, give_up, self._save):
+        for button in (exchange, empty, give_up, self._save):
             foot.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 12)
@@ -153,6 +155,7 @@ class ExamSlip(QDialog):
         self._pause.timeout.connect(self._on_pause_timeout)
         self._save.clicked.connect(self.save)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Save), self, self.save)
+        QShortcut(QKeySequence("Alt+X"), self, self._grid.exchange)
 
     # ── while typing ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLa
 
 from hcrm_core.terms import Role
 from hcrm_core.wire import Json
-from hcrm_desktop.cache.rows import Changes, CustomerForm, ExamRow, SignedIn
+from hcrm_desktop.cache.rows import Changes, CustomerForm, ExamRow, SignedIn, TimelineEntry
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.display.strip import DisplayStrip
@@ -20,6 +20,7 @@ from hcrm_desktop.views.record.header import RecordHeader
 from hcrm_desktop.views.record.latest import LatestSlip
 from hcrm_desktop.views.record.study import RecordStudy, read_study
 from hcrm_desktop.views.record.tables import RecordTabs
+from hcrm_desktop.views.record.timeline import Timeline
 from hcrm_desktop.views.record.verdict_card import VerdictCard
 from hcrm_desktop.views.widgets.keys import on_key
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
@@ -65,6 +66,8 @@ class RecordPage(QWidget):
         self._strip = ContestedStrip(words, person.role)
         self.display = DisplayStrip(words, folder=folder)
         self._tabs = RecordTabs(theme, words, person.role)
+        self._timeline = Timeline(tasks, theme, words)
+        self._tabs.addTab(self._timeline, self.tr("时间轴"))
         nobody = EmptyState(
             theme, self.tr("还没有选择客户"), self.tr("按 Ctrl+K 搜索，或从任务、客户列表按 Enter 打开。")
         )
@@ -147,6 +150,8 @@ class RecordPage(QWidget):
         self._strip.pick_requested.connect(self._on_pick_requested)
         self._tabs.correct_requested.connect(self._on_correct_requested)
         self._tabs.void_requested.connect(self._on_void_requested)
+        self._tabs.history_requested.connect(self._on_history_requested)
+        self._timeline.opened.connect(self._on_entry_opened)
         self._curves.said.connect(self.said)
         self._curves.pointed.connect(self.display.point)
         self._states.retry_requested.connect(self._read)
@@ -155,6 +160,7 @@ class RecordPage(QWidget):
             ("E", self._on_exam_requested),
             ("F", self._on_follow_up_requested),
             ("P", self._on_pick_requested),
+            ("H", self._tabs.ask_history),
             ("Ctrl+I", self._on_edit_requested),
             ("T", self._on_share_requested),
             ("F9", self._on_display_requested),
@@ -191,6 +197,7 @@ class RecordPage(QWidget):
         self._slip.show_study(study.eyes)
         self._strip.show_disputes(study.contested)
         self._tabs.show_study(study)
+        self._timeline.show_customer(study.record.header.id)
         self._curves.show_study(study.eyes)
         self._states.show_content()
 
@@ -312,6 +319,26 @@ class RecordPage(QWidget):
         dialog = VoidDialog(self._tasks, self._words, exam, customer_id=customer_id, parent=self.window())
         dialog.recorded.connect(self._on_void_recorded)
         self._open(dialog)
+
+    @Slot(object)
+    def _on_history_requested(self, exam: ExamRow) -> None:
+        self._show_versions(exam.id)
+
+    @Slot(object)
+    def _on_entry_opened(self, entry: TimelineEntry) -> None:
+        """An examination, or the correction of one, in all its versions; anything else in its own tab."""
+        if self._study is not None and any(exam.id == entry.id for exam in self._study.record.exams):
+            self._show_versions(entry.id)
+        else:
+            self._tabs.reveal(entry)
+
+    def _show_versions(self, exam_id: UUID) -> None:
+        from hcrm_desktop.views.record.versions import VersionsDialog, versions_of
+
+        if self._study is None or self._dialog is not None:
+            return
+        versions = versions_of(self._study.record.exams, exam_id=exam_id)
+        self._open(VersionsDialog(self._words, versions, changes=self._study.changes, parent=self.window()))
 
     def _open(self, dialog: QDialog) -> None:
         """One at a time, over this window only."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import Qt, Signal, SignalInstance, Slot
 from PySide6.QtWidgets import (
@@ -28,6 +28,8 @@ from hcrm_desktop.cache.rows import (
     FollowUpRow,
     OrderRow,
     TaskRow,
+    TimelineEntry,
+    TimelineKind,
     VisitRow,
 )
 from hcrm_desktop.models.record_table import Column, RecordTable
@@ -75,10 +77,12 @@ class RecordTabs(QTabWidget):
 
     Signals:
         correct_requested, void_requested: the chosen examination holds a mistake, or should not be there.
+        history_requested: every version of the chosen examination.
     """
 
     correct_requested = Signal(object)
     void_requested = Signal(object)
+    history_requested = Signal(object)
 
     def __init__(self, theme: Theme, words: Words, role: Role) -> None:
         super().__init__()
@@ -96,17 +100,20 @@ class RecordTabs(QTabWidget):
             table.setAccessibleName(name)
             self.addTab(stack, name)
         self._correct, self._void = QPushButton(self.tr("更正检查…")), QPushButton(self.tr("作废检查…"))
-        if role is Role.OPTOMETRIST:
-            self._build_corner()
+        self._history = QPushButton(self.tr("查看历史 H"))
+        self._build_corner(role)
 
-    def _build_corner(self) -> None:
+    def _build_corner(self, role: Role) -> None:
         """What can be done about the chosen examination."""
         corner = QWidget()
         row = QHBoxLayout(corner)
         row.setContentsMargins(0, 0, 0, 0)
-        for button, wanted in ((self._correct, self.correct_requested), (self._void, self.void_requested)):
+        self._history.clicked.connect(self.ask_history)
+        self._correct.clicked.connect(partial(self._ask_for, self.correct_requested))
+        self._void.clicked.connect(partial(self._ask_for, self.void_requested))
+        correcting = (self._correct, self._void) if role is Role.OPTOMETRIST else ()
+        for button in (self._history, *correcting):
             button.setProperty("kind", "quiet")
-            button.clicked.connect(partial(self._ask_for, wanted))
             row.addWidget(button)
         self.setCornerWidget(corner)
         self.currentChanged.connect(self._offer_correcting)
@@ -123,21 +130,51 @@ class RecordTabs(QTabWidget):
         self._fill(5, self._changes, study.changes)
         self._offer_correcting()
 
+    @Slot()
+    def ask_history(self) -> None:
+        """Of the chosen examination, if one is chosen."""
+        exam = self._chosen_exam()
+        if self.currentIndex() == 0 and exam is not None:
+            self.history_requested.emit(exam)
+
+    def reveal(self, entry: TimelineEntry) -> None:
+        """Go to the tab of what a line of the timeline tells, and to its row if it has one."""
+        place = self._tab_of(entry.kind)
+        if place is None:
+            return
+        model, table, _ = place[1]
+        self.setCurrentIndex(place[0])
+        for number in range(model.rowCount()):
+            index = model.index(number, 0)
+            if getattr(model.row(index), "id", None) == entry.id:
+                table.setCurrentIndex(index)
+        table.setFocus()
+
+    def _tab_of(self, kind: TimelineKind) -> tuple[int, tuple[RecordTable[Any], QTableView, StateStack]] | None:
+        tabs: dict[TimelineKind, tuple[int, tuple[RecordTable[Any], QTableView, StateStack]]] = {
+            TimelineKind.ORDER: (1, self._orders),
+            TimelineKind.FOLLOW_UP: (2, self._follow_ups),
+            TimelineKind.TASK: (3, self._tasks),
+            TimelineKind.VISIT: (4, self._visits),
+            TimelineKind.CORRECTION: (5, self._changes),
+        }
+        return tabs.get(kind)
+
     def _chosen_exam(self) -> ExamRow | None:
-        """The examination that is chosen, if it can still be corrected."""
         model, table, _ = self._exams
         line = model.row(table.currentIndex())
-        return line.exam if line is not None and line.exam.status in STANDING else None
+        return line.exam if line is not None else None
 
     @Slot()
     def _offer_correcting(self) -> None:
-        possible = self.currentIndex() == 0 and self._chosen_exam() is not None
+        exam = self._chosen_exam() if self.currentIndex() == 0 else None
+        self._history.setEnabled(exam is not None)
         for button in (self._correct, self._void):
-            button.setEnabled(possible)
+            button.setEnabled(exam is not None and exam.status in STANDING)
 
     def _ask_for(self, wanted: SignalInstance) -> None:
         exam = self._chosen_exam()
-        if exam is not None:
+        if exam is not None and exam.status in STANDING:
             wanted.emit(exam)
 
     def _tab(self, columns: Sequence[Column[RowT]], empty: str) -> tuple[RecordTable[RowT], QTableView, StateStack]:

@@ -11,15 +11,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from hcrm_core.terms import LensState, RefractionMethod, Role
+from hcrm_core.terms import Eye, LensState, RefractionMethod, Role
 from hcrm_desktop.cache import queries
 from hcrm_desktop.cache.rows import CustomerRecord, Delivery
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.views.exam_entry.slip import ExamSlip, draft_key
 from hcrm_desktop.views.record.study import study
 from tests.gui.conftest import DeskFor
-from tests.gui.filling import TODAY, open_clinic
-from tests.gui.record.filling import add_child
+from tests.gui.filling import TODAY, open_clinic, put
+from tests.gui.record.filling import add_child, exam_rows
 
 RIGHT = ("0.3", "1.0", "-3.25", "-0.50", "175", "24.31", "42.87", "43.50", "15", "548")
 LEFT = ("0.4", "1.0", "300度", "-0.25", "5", "24.22", "42.75", "43.25", "16", "550")
@@ -271,3 +271,81 @@ def test_drops_are_never_assumed(open_slip: OpenSlip) -> None:
     assert slip._state.conditions().cycloplegic is None
     assert slip._state.conditions().examined_on == date(2026, 11, 22)
     slip.reject()
+
+
+def lengths(slip: ExamSlip, right: str, left: str) -> None:
+    for field, text in (("OD.axial_length_mm", right), ("OS.axial_length_mm", left)):
+        found = slip._grid.field(field)
+        assert found is not None
+        found.setText(text)
+
+
+@pytest.fixture
+def unequal(workspace: Workspace, customer_id: UUID) -> UUID:
+    """The last examination found eyes of 24.40 and 24.10 mm."""
+    right = exam_rows(customer_id, date(2026, 11, 1), length="24.40")
+    put(workspace, *right[:2], right[2].model_copy(update={"body": {**right[2].body, "axial_length_mm": "24.10"}}))
+    return customer_id
+
+
+@pytest.mark.usefixtures("unequal")
+@pytest.mark.parametrize(
+    ("right", "left", "asks"),
+    [
+        ("24.12", "24.42", True),  # each continues the other's
+        ("24.40", "24.10", False),
+        ("24.65", "24.35", False),  # both grew
+        ("24.19", "24.31", True),  # nearer to the other's by exactly 0.12 mm
+        ("24.20", "24.31", False),  # only one eye is
+        ("24.12", "", False),  # one eye alone says nothing
+    ],
+)
+def test_eyes_that_continue_each_others_history_are_asked_about(
+    open_slip: OpenSlip, right: str, left: str, *, asks: bool
+) -> None:
+    slip = open_slip()
+    lengths(slip, right, left)
+    assert ("左右是否填反" in says(slip)) is asks
+    slip.reject()
+
+
+@pytest.mark.usefixtures("unequal")
+def test_one_key_exchanges_right_and_left(qtbot: QtBot, open_slip: OpenSlip) -> None:
+    slip = open_slip()
+    lengths(slip, "24.12", "24.42")
+    QTest.keyClick(slip, Qt.Key.Key_X, Qt.KeyboardModifier.AltModifier)
+    assert [slip._grid.texts()[eye, "axial_length_mm"] for eye in Eye] == ["24.42", "24.12"]
+    assert "左右是否填反" not in says(slip)
+    slip.reject()
+
+
+@pytest.mark.parametrize(("typed", "asks"), [("-25.00", True), ("-25", False), ("-3.00", False), ("25.00度", False)])
+def test_diopters_that_can_only_be_degrees_are_asked_about(open_slip: OpenSlip, typed: str, *, asks: bool) -> None:
+    slip = open_slip()
+    slip._grid.set_texts({(Eye.OD, "sphere"): typed})
+    codes = {problem.code for problem in slip.reading().problems}
+    assert ("degrees_assumed" in codes) is asks
+    slip.reject()
+
+
+def test_what_every_visit_needs_takes_sixty_keys(
+    qtbot: QtBot, workspace: Workspace, customer_id: UUID, open_slip: OpenSlip
+) -> None:
+    """Refraction and axial length of both eyes; ↓ passes over what was not measured. Half a minute at two keys and a
+    half a second is 75 keys."""
+    slip, typist = open_slip(), Typist()
+    typist.type("1")
+    typist.enter(4 + 2)  # to the right eye's sphere
+    for eye in (("-325", "-50", "175", "24.31"), ("-300", "-25", "5", "24.22")):
+        for text in eye:
+            typist.type(text)
+            typist.enter()
+        typist.enter(0 if eye[0] == "-300" else 4 + 2)  # over the cornea and pressure to the left eye's sphere
+    with qtbot.waitSignal(slip.recorded):
+        typist.save(slip)
+    entered = stored(workspace, customer_id).exams[-1]
+    assert entered.od is not None
+    assert entered.os is not None
+    assert (entered.od.sphere, entered.od.axial_length_mm) == (Decimal("-3.25"), Decimal("24.31"))
+    assert (entered.os.sphere, entered.os.axis) == (Decimal("-3.00"), 5)
+    assert typist.keys <= 60

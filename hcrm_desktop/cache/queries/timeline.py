@@ -1,0 +1,228 @@
+"""时间轴: everything that happened to one customer, and what is due, on one axis. One statement a page."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Label,
+    Row,
+    Select,
+    Text,
+    func,
+    literal,
+    null,
+    select,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.orm import Session
+
+from hcrm_core.terms import Eye, Source
+from hcrm_desktop.cache.rows import TimelineEntry, TimelineKind, TimelinePage
+from hcrm_desktop.cache.tables import (
+    EXAM,
+    FIELD_CHANGE,
+    FOLLOW_UP,
+    MEASUREMENT,
+    MEMBERSHIP,
+    ORDER,
+    PLAN,
+    SEGMENT,
+    SOP,
+    STAFF,
+    TASK,
+    VISIT,
+)
+
+PAGE = 100
+_SHANGHAI = "+8 hours"  # of an instant in UTC, as SQLite adds it; there is no summer time
+
+
+def timeline(
+    session: Session,
+    customer_id: UUID,
+    *,
+    kinds: frozenset[TimelineKind] = frozenset(TimelineKind),
+    limit: int = PAGE,
+    offset: int = 0,
+) -> TimelinePage:
+    """A page, newest first. What is due comes before what was."""
+    parts = [part for kind, made in _PARTS.items() if kind in kinds for part in made(customer_id)]
+    if not parts:
+        return TimelinePage(entries=(), more=False)
+    every = union_all(*parts).subquery()
+    statement = (
+        select(every)
+        .where(every.c.day.is_not(None))
+        .order_by(every.c.day.desc(), every.c.kind, every.c.id.desc(), every.c.term, every.c.second)
+        .limit(limit + 1)
+        .offset(offset)
+    )
+    found = [_entry(row) for row in session.execute(statement)]
+    return TimelinePage(entries=tuple(found[:limit]), more=len(found) > limit)
+
+
+def _part(  # every part of a union has the same columns
+    kind: TimelineKind,
+    row_id: ColumnElement[UUID],
+    on: ColumnElement[Any],
+    *,
+    term: ColumnElement[Any] | None = None,
+    text: ColumnElement[Any] | None = None,
+    first: ColumnElement[Any] | None = None,
+    second: ColumnElement[Any] | None = None,
+    source: ColumnElement[Any] | None = None,
+    by: ColumnElement[Any] | None = None,
+) -> Select[Any]:
+    said = {"term": term, "text": text, "first": first, "second": second, "source": source, "by": by}
+    return select(
+        literal(kind.value).label("kind"),
+        row_id.label("id"),
+        type_coerce(on, Date).label("day"),
+        *(_text(name, column) for name, column in said.items()),
+    )
+
+
+def _text(name: str, column: ColumnElement[Any] | None) -> Label[Any]:
+    return type_coerce(null() if column is None else column, Text).label(name)
+
+
+def _day(instant: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.date(type_coerce(instant, Text), _SHANGHAI)
+
+
+def _exams(customer_id: UUID) -> list[Select[Any]]:
+    right, left = (MEASUREMENT.alias(name) for name in ("right_eye", "left_eye"))
+    part = _part(
+        TimelineKind.EXAM,
+        EXAM.c.id,
+        EXAM.c.examined_on,
+        term=EXAM.c.status,
+        text=EXAM.c.device,
+        first=right.c.axial_length_mm,
+        second=left.c.axial_length_mm,
+        source=EXAM.c.source,
+        by=STAFF.c.name,
+    )
+    shown = EXAM.outerjoin(STAFF, STAFF.c.id == EXAM.c.examiner_id)
+    for eye, side in ((Eye.OD, right), (Eye.OS, left)):
+        shown = shown.outerjoin(side, (side.c.exam_id == EXAM.c.id) & (side.c.eye == eye))
+    return [part.select_from(shown).where(EXAM.c.customer_id == customer_id)]
+
+
+def _orders(customer_id: UUID) -> list[Select[Any]]:
+    name = func.trim(func.coalesce(ORDER.c.brand, "") + " " + func.coalesce(ORDER.c.model, ""))
+    begun = func.coalesce(ORDER.c.dispensed_on, ORDER.c.ordered_on)
+    told = {"first": ORDER.c.eye, "text": name, "source": ORDER.c.source, "term": ORDER.c.product}
+    parts = [
+        _part(TimelineKind.ORDER, ORDER.c.id, begun, **told),
+        _part(TimelineKind.ORDER, ORDER.c.id, ORDER.c.ended_on, second=literal("ended"), **told),
+    ]
+    return [part.where(ORDER.c.customer_id == customer_id) for part in parts]
+
+
+def _visits(customer_id: UUID) -> list[Select[Any]]:
+    told = {"term": VISIT.c.state, "text": VISIT.c.purpose, "source": VISIT.c.source}
+    part = _part(TimelineKind.VISIT, VISIT.c.id, VISIT.c.visit_on, **told)
+    return [part.where(VISIT.c.customer_id == customer_id)]
+
+
+def _follow_ups(customer_id: UUID) -> list[Select[Any]]:
+    part = _part(
+        TimelineKind.FOLLOW_UP,
+        FOLLOW_UP.c.id,
+        _day(FOLLOW_UP.c.contacted_at),
+        term=FOLLOW_UP.c.outcome,
+        text=FOLLOW_UP.c.note,
+        first=FOLLOW_UP.c.channel,
+        source=literal(Source.WORKSTATION.value),
+        by=STAFF.c.name,
+    )
+    shown = FOLLOW_UP.outerjoin(STAFF, STAFF.c.id == FOLLOW_UP.c.staff_id)
+    return [part.select_from(shown).where(FOLLOW_UP.c.customer_id == customer_id)]
+
+
+def _tasks(customer_id: UUID) -> list[Select[Any]]:
+    label = func.coalesce(SOP.c.label, TASK.c.sop_key)
+    part = _part(TimelineKind.TASK, TASK.c.id, TASK.c.due_on, term=TASK.c.state, text=label, by=STAFF.c.name)
+    shown = TASK.outerjoin(SOP, SOP.c.key == TASK.c.sop_key).outerjoin(STAFF, STAFF.c.id == TASK.c.owner_id)
+    return [part.select_from(shown).where(TASK.c.customer_id == customer_id)]
+
+
+def _segments(customer_id: UUID) -> list[Select[Any]]:
+    label = func.coalesce(SEGMENT.c.label, MEMBERSHIP.c.segment_key)
+    shown = MEMBERSHIP.outerjoin(SEGMENT, SEGMENT.c.key == MEMBERSHIP.c.segment_key)
+    whens = (("entered", MEMBERSHIP.c.entered_on), ("left", MEMBERSHIP.c.left_on))
+    return [
+        _part(TimelineKind.SEGMENT, MEMBERSHIP.c.id, on, term=literal(what), text=label)
+        .select_from(shown)
+        .where(MEMBERSHIP.c.customer_id == customer_id)
+        for what, on in whens
+    ]
+
+
+def _corrections(customer_id: UUID) -> list[Select[Any]]:
+    """Values that were set anew, and examinations that took the place of another."""
+    change = _part(
+        TimelineKind.CORRECTION,
+        FIELD_CHANGE.c.id,
+        _day(FIELD_CHANGE.c.at),
+        term=FIELD_CHANGE.c.subject + "." + FIELD_CHANGE.c.field,
+        text=FIELD_CHANGE.c.reason,
+        first=FIELD_CHANGE.c.old,
+        second=FIELD_CHANGE.c.new,
+        source=literal(Source.WORKSTATION.value),
+        by=STAFF.c.name,
+    )
+    amended = _part(
+        TimelineKind.CORRECTION,
+        EXAM.c.id,
+        func.coalesce(_day(EXAM.c.created_at), EXAM.c.examined_on),
+        term=literal("exam"),
+        text=EXAM.c.amend_reason,
+        first=EXAM.c.examined_on,
+        source=EXAM.c.source,
+        by=STAFF.c.name,
+    )
+    changed = FIELD_CHANGE.outerjoin(STAFF, STAFF.c.id == FIELD_CHANGE.c.by_id)
+    entered = EXAM.outerjoin(STAFF, STAFF.c.id == EXAM.c.examiner_id)
+    return [
+        change.select_from(changed).where(FIELD_CHANGE.c.customer_id == customer_id),
+        amended.select_from(entered).where(EXAM.c.customer_id == customer_id, EXAM.c.supersedes_id.is_not(None)),
+    ]
+
+
+def _plans(customer_id: UUID) -> list[Select[Any]]:
+    told = {"first": PLAN.c.planned_on, "source": PLAN.c.source}
+    part = _part(TimelineKind.PLAN, PLAN.c.id, PLAN.c.due_on, **told)
+    return [part.where(PLAN.c.customer_id == customer_id)]
+
+
+_PARTS = {
+    TimelineKind.EXAM: _exams,
+    TimelineKind.ORDER: _orders,
+    TimelineKind.VISIT: _visits,
+    TimelineKind.PLAN: _plans,
+    TimelineKind.FOLLOW_UP: _follow_ups,
+    TimelineKind.TASK: _tasks,
+    TimelineKind.SEGMENT: _segments,
+    TimelineKind.CORRECTION: _corrections,
+}
+
+
+def _entry(row: Row[Any]) -> TimelineEntry:
+    day: date = row.day
+    return TimelineEntry(
+        kind=TimelineKind(row.kind),
+        id=row.id,
+        on=day,
+        term=row.term or "",
+        text=row.text or "",
+        first=row.first,
+        second=row.second,
+        source=Source(row.source) if row.source else None,
+        by=row.by or "",
+    )

@@ -1,0 +1,185 @@
+"""时间轴: visits, examinations, lenses, contacts, tasks, segments and corrections on one axis, newest first."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QPushButton, QTableView, QVBoxLayout, QWidget
+
+from hcrm_desktop.cache.rows import TimelineEntry, TimelineKind, TimelinePage
+from hcrm_desktop.models.record_table import Column, RecordTable
+from hcrm_desktop.tasks import Tasks
+from hcrm_desktop.theme import Theme
+from hcrm_desktop.views.record.timeline_words import TimelineWords
+from hcrm_desktop.views.widgets.keys import on_key
+from hcrm_desktop.views.widgets.states import EmptyState, StateStack
+from hcrm_desktop.views.words import Words
+
+_ROW_PX = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineLine:
+    """An entry, and the month if it is the first of one."""
+
+    entry: TimelineEntry
+    month: str
+
+
+def lines_of(entries: Sequence[TimelineEntry]) -> Iterator[TimelineLine]:
+    """Grouped by month: only the first entry of a month names it."""
+    before = ""
+    for entry in entries:
+        month = f"{entry.on:%Y-%m}"
+        yield TimelineLine(entry=entry, month="" if month == before else month)
+        before = month
+
+
+class Timeline(QWidget):
+    """Everything about one customer, a page at a time. Read only when it is looked at.
+
+    Signals:
+        opened: the chosen entry is to be shown in full.
+    """
+
+    opened = Signal(object)
+
+    def __init__(self, tasks: Tasks, theme: Theme, words: Words) -> None:
+        super().__init__()
+        self._tasks, self._words = tasks, TimelineWords(words)
+        self._customer_id: UUID | None = None
+        self._stale = False
+        self._entries: list[TimelineEntry] = []
+        self._kinds: dict[TimelineKind, QPushButton] = {kind: self._chip(kind) for kind in TimelineKind}
+        self._model, self._table = RecordTable(self._columns(), self), QTableView()
+        self._more = QPushButton(self.tr("更早的记录…"))
+        nothing = EmptyState(theme, "", self.tr("这里还没有记录。换一个种类，或等中心同步。"))
+        self._states = StateStack(theme, self._table, nothing)
+        self._build()
+        self._connect()
+
+    def show_customer(self, customer_id: UUID) -> None:
+        """Show a customer's timeline, now or when the tab is opened."""
+        if customer_id != self._customer_id:
+            self._show([], more=False)
+        self._customer_id, self._stale = customer_id, True
+        if self.isVisible():
+            self._read()
+
+    def _chip(self, kind: TimelineKind) -> QPushButton:
+        chip = QPushButton(self._words.kind(kind))
+        chip.setCheckable(True)
+        chip.setProperty("kind", "chip")
+        chip.toggled.connect(self._on_chip_toggled)
+        return chip
+
+    def _columns(self) -> list[Column[TimelineLine]]:
+        words = self._words
+        return [
+            Column(title=self.tr("月份"), text=lambda line: line.month, width=76),
+            Column(title=self.tr("日期"), text=lambda line: words.day(line.entry), width=104),
+            Column(title=self.tr("种类"), text=lambda line: words.kind(line.entry.kind), width=72),
+            Column(title=self.tr("内容"), text=lambda line: words.said(line.entry)),
+            Column(title=self.tr("来源"), text=lambda line: words.source(line.entry), width=72),
+            Column(title=self.tr("谁"), text=lambda line: line.entry.by, width=88),
+        ]
+
+    def _build(self) -> None:
+        chips = QHBoxLayout()
+        chips.setContentsMargins(8, 4, 8, 0)
+        for chip in self._kinds.values():
+            chips.addWidget(chip)
+        chips.addStretch(1)
+        self._more.setProperty("kind", "quiet")
+        chips.addWidget(self._more)
+        self._build_table()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(chips)
+        column.addWidget(self._states, 1)
+
+    def _build_table(self) -> None:
+        table, head = self._table, self._table.horizontalHeader()
+        table.setModel(self._model)
+        table.setAccessibleName(self.tr("时间轴"))
+        table.setShowGrid(False)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setTabKeyNavigation(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(_ROW_PX)
+        head.setHighlightSections(False)
+        head.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for number, column in enumerate(self._model.columns):
+            if column.width:
+                table.setColumnWidth(number, column.width)
+            else:
+                head.setSectionResizeMode(number, QHeaderView.ResizeMode.Stretch)
+
+    def _connect(self) -> None:
+        self._more.clicked.connect(self._on_more_clicked)
+        self._table.doubleClicked.connect(self._on_activated)
+        for key in ("Return", "Enter"):
+            on_key(self._table, key, self._open_chosen)
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _read(self, *, offset: int = 0) -> None:
+        from hcrm_desktop.cache.queries import timeline
+
+        self._stale = False
+        if self._customer_id is not None:
+            asked = (self._customer_id, self._chosen(), offset)
+            self._tasks.query(
+                self,
+                timeline,
+                self._customer_id,
+                kinds=self._chosen(),
+                offset=offset,
+                done=lambda page: self._on_read(page, asked=asked),
+                failed=self._states.show_error,
+            )
+
+    def _chosen(self) -> frozenset[TimelineKind]:
+        """The kinds that are shown: all, unless some were picked."""
+        picked = frozenset(kind for kind, chip in self._kinds.items() if chip.isChecked())
+        return picked or frozenset(TimelineKind)
+
+    def _on_read(self, page: TimelinePage, *, asked: tuple[UUID, frozenset[TimelineKind], int]) -> None:
+        customer_id, kinds, offset = asked
+        if (customer_id, kinds) == (self._customer_id, self._chosen()):  # a later choice may have overtaken it
+            self._show([*self._entries[:offset], *page.entries], more=page.more)
+
+    def _show(self, entries: list[TimelineEntry], *, more: bool) -> None:
+        self._entries = entries
+        self._model.replace(list(lines_of(entries)))
+        self._more.setVisible(more)
+        if entries:
+            self._states.show_content()
+        else:
+            self._states.show_empty()
+
+    @Slot()
+    def _on_chip_toggled(self) -> None:
+        self._read()
+
+    @Slot()
+    def _on_more_clicked(self) -> None:
+        self._read(offset=len(self._entries))
+
+    @Slot(QModelIndex)
+    def _on_activated(self, index: QModelIndex) -> None:
+        line = self._model.row(index)
+        if line is not None:
+            self.opened.emit(line.entry)
+
+    def _open_chosen(self) -> None:
+        self._on_activated(self._table.currentIndex())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._read()

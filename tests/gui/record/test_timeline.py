@@ -1,0 +1,246 @@
+"""时间轴: everything on one axis, and every version of an examination one key away."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton, QTableView, QTabWidget, QWidget
+from pytestqt.qtbot import QtBot
+
+from hcrm_core.terms import ExamStatus, Role
+from hcrm_core.wire import Row
+from hcrm_desktop.cache.queries import timeline
+from hcrm_desktop.cache.rows import TimelineEntry, TimelineKind
+from hcrm_desktop.cache.workspace import Workspace
+from hcrm_desktop.views.record.page import RecordPage
+from hcrm_desktop.views.record.timeline import Timeline, lines_of
+from hcrm_desktop.views.record.versions import VersionsDialog, versions_of
+from hcrm_store.base import new_id
+from tests.gui.conftest import DeskFor
+from tests.gui.filling import OWNER, SITE, TODAY, open_clinic, put, row, task_row
+from tests.gui.record.filling import NAME, add_child, exam_rows
+from tests.gui.record.records import exam as exam_of
+
+Open = Callable[[Role, UUID], RecordPage]
+pytestmark = pytest.mark.usefixtures("tasks")  # they close the workspace
+
+
+@pytest.fixture
+def record_for(qtbot: QtBot, workspace: Workspace, desk_for: DeskFor) -> Open:
+    def make(role: Role, customer_id: UUID) -> RecordPage:
+        desk = desk_for(role)
+        page = RecordPage(desk.tasks, desk.theme, desk.person, words=desk.words)
+        qtbot.addWidget(page)
+        page.resize(1182, 720)
+        page.show()
+        page.activateWindow()
+        page.show_customer(customer_id)
+        qtbot.waitUntil(lambda: NAME in words(page))
+        page.setFocus()
+        return page
+
+    return make
+
+
+def words(widget: QWidget) -> str:
+    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
+
+
+def eventful(workspace: Workspace) -> UUID:
+    """A child to whom one thing of every kind happened."""
+    child = add_child(workspace)
+    whose = {"customer_id": str(child), "site_id": str(SITE)}
+    lens = {"eye": "OD", "product": "ok_lens", "brand": "梦戴维", "model": "7.8", "source": "sales"}
+    contact = {"channel": "phone", "outcome": "booked", "note": "周六来", "staff_id": str(OWNER)}
+    change = {"subject": "customer", "subject_id": str(child), "by_id": str(OWNER), "field": "sex"}
+    put(
+        workspace,
+        row("lens_order", new_id(), **whose, **lens, dispensed_on="2025-05-20", ended_on="2026-08-20"),
+        row("visit", new_id(), **whose, visit_on="2026-12-05", state="booked", purpose="复查", source="his"),
+        row("recheck_plan", new_id(), **whose, planned_on="2026-10-01", due_on="2027-01-01", source="his"),
+        row("follow_up", new_id(), **whose, **contact, contacted_at="2026-11-09T16:30:00+00:00"),
+        task_row(child, late_days=5),
+        row("membership", new_id(), **whose, segment_key="potential", entered_on="2024-03-02", left_on="2025-05-20"),
+        row(
+            "field_change",
+            new_id(),
+            **whose,
+            **change,
+            old="female",
+            new="male",
+            applied=True,
+            reason="",
+            at="2026-11-21T01:00:00+00:00",
+        ),
+    )
+    return child
+
+
+def entries(workspace: Workspace, child: UUID, *kinds: TimelineKind) -> tuple[TimelineEntry, ...]:
+    with workspace.read() as session:
+        return timeline(session, child, kinds=frozenset(kinds or TimelineKind)).entries
+
+
+def opened(qtbot: QtBot, page: RecordPage) -> tuple[Timeline, QTableView]:
+    tabs = page.findChildren(QTabWidget)[0]
+    shown = tabs.findChildren(Timeline)[0]
+    tabs.setCurrentWidget(shown)
+    table = shown.findChildren(QTableView)[0]
+    qtbot.waitUntil(lambda: table.model().rowCount() > 0)
+    return shown, table
+
+
+def cells(table: QTableView) -> list[list[str]]:
+    model = table.model()
+    return [[model.index(r, c).data() for c in range(model.columnCount())] for r in range(model.rowCount())]
+
+
+def test_everything_stands_on_one_axis_newest_first(workspace: Workspace) -> None:
+    found = entries(workspace, eventful(workspace))
+    days = [one.on for one in found]
+    assert days == sorted(days, reverse=True)
+    assert {one.kind for one in found} == set(TimelineKind)
+    assert found[0].kind is TimelineKind.PLAN
+
+
+def test_an_instant_stands_on_the_day_of_the_clinic(workspace: Workspace) -> None:
+    """16:30 in UTC is half past midnight of the next day in Shanghai."""
+    (contact,) = entries(workspace, eventful(workspace), TimelineKind.FOLLOW_UP)
+    assert contact.on == date(2026, 11, 10)
+
+
+def test_a_lens_that_was_stopped_and_a_segment_that_was_left_stand_twice(workspace: Workspace) -> None:
+    found = entries(workspace, eventful(workspace), TimelineKind.ORDER, TimelineKind.SEGMENT)
+    told = [(one.on.isoformat(), one.kind.value, one.term, one.second) for one in found]
+    assert told == [
+        ("2026-08-20", "order", "ok_lens", "ended"),
+        ("2025-05-20", "order", "ok_lens", None),
+        ("2025-05-20", "segment", "left", None),
+        ("2024-03-02", "segment", "entered", None),
+    ]
+
+
+def test_nobody_elses_history_is_on_it(workspace: Workspace) -> None:
+    eventful(workspace)
+    assert entries(workspace, new_id()) == ()
+
+
+def test_pages_hold_every_entry_once(workspace: Workspace) -> None:
+    child = add_child(workspace)
+    days = [TODAY - timedelta(days=number) for number in range(250)]
+    put(workspace, *(visit(child, day) for day in days))
+    seen: list[UUID] = []
+    more = True
+    while more:
+        with workspace.read() as session:
+            page = timeline(session, child, kinds=frozenset({TimelineKind.VISIT}), offset=len(seen))
+        seen += [one.id for one in page.entries]
+        more = page.more
+    assert len(seen) == len(set(seen)) == 250
+
+
+def test_no_kind_is_no_entry(workspace: Workspace) -> None:
+    with workspace.read() as session:
+        assert timeline(session, eventful(workspace), kinds=frozenset()).entries == ()
+
+
+def visit(child: UUID, on: date) -> Row:
+    about = {"customer_id": str(child), "site_id": str(SITE), "state": "arrived", "purpose": "", "source": "his"}
+    return row("visit", new_id(), visit_on=on.isoformat(), **about)
+
+
+def test_a_month_is_named_once(workspace: Workspace) -> None:
+    child = add_child(workspace)
+    put(workspace, *(visit(child, date(2026, 3, day)) for day in (30, 20)), visit(child, date(2026, 2, 28)))
+    lines = list(lines_of(entries(workspace, child, TimelineKind.VISIT)))
+    assert [line.month for line in lines] == ["2026-03", "", "2026-02"]
+
+
+def test_the_tab_tells_what_happened_with_its_source(qtbot: QtBot, workspace: Workspace, record_for: Open) -> None:
+    open_clinic(workspace, Role.OPTOMETRIST)
+    page = record_for(Role.OPTOMETRIST, eventful(workspace))
+    _, table = opened(qtbot, page)
+    told = [line[2:5] for line in cells(table)]
+    assert ["检查", "眼轴 右 24.20 左 24.20 mm · ARK-1", "HIS"] in told
+    assert ["配镜", "停用 · 右眼 · 角塑 · 梦戴维 7.8", "销售"] in [
+        [a, b.replace("OK 镜", "角塑"), c] for a, b, c in told
+    ]
+    assert ["到院", "已预约 · 复查", "HIS"] in told
+    assert ["变更", "性别 · 女 → 男", "本系统"] in told
+    assert ["分组", "离开“潜在客户”", "规则"] in told
+
+
+def test_chips_show_some_kinds_only(qtbot: QtBot, workspace: Workspace, record_for: Open) -> None:
+    open_clinic(workspace, Role.OPTOMETRIST)
+    page = record_for(Role.OPTOMETRIST, eventful(workspace))
+    shown, table = opened(qtbot, page)
+    next(one for one in shown.findChildren(QPushButton) if one.text() == "到院").click()
+    qtbot.waitUntil(lambda: {line[2] for line in cells(table)} == {"到院"})
+
+
+def test_an_empty_timeline_says_so(qtbot: QtBot, workspace: Workspace, record_for: Open) -> None:
+    open_clinic(workspace, Role.OPTOMETRIST)
+    page = record_for(Role.OPTOMETRIST, add_child(workspace))
+    shown, _ = opened(qtbot, page)
+    next(one for one in shown.findChildren(QPushButton) if one.text() == "任务").click()
+    qtbot.waitUntil(lambda: "这里还没有记录" in words(shown))
+
+
+def test_enter_on_an_examination_shows_its_versions(qtbot: QtBot, workspace: Workspace, record_for: Open) -> None:
+    open_clinic(workspace, Role.OPTOMETRIST)
+    page = record_for(Role.OPTOMETRIST, eventful(workspace))
+    _, table = opened(qtbot, page)
+    table.selectRow(next(n for n, line in enumerate(cells(table)) if line[2] == "检查"))
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    assert page.findChildren(VersionsDialog)
+
+
+def test_enter_on_a_task_goes_to_the_tasks(qtbot: QtBot, workspace: Workspace, record_for: Open) -> None:
+    open_clinic(workspace, Role.OPTOMETRIST)
+    page = record_for(Role.OPTOMETRIST, eventful(workspace))
+    _, table = opened(qtbot, page)
+    table.selectRow(next(n for n, line in enumerate(cells(table)) if line[2] == "任务"))
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    tabs = page.findChildren(QTabWidget)[0]
+    assert tabs.tabText(tabs.currentIndex()).startswith("任务")
+    assert tabs.currentWidget().findChildren(QTableView)[0].currentIndex().isValid()
+
+
+def test_every_version_of_an_examination_stands_side_by_side(
+    qtbot: QtBot, workspace: Workspace, record_for: Open
+) -> None:
+    open_clinic(workspace, Role.ASSISTANT)
+    child = add_child(workspace)
+    former, latter = (exam_rows(child, date(2026, 11, 20), length=length) for length in ("25.41", "24.51"))
+    put(workspace, *former, *latter)
+    amended = former[0].model_copy(update={"ver": 2, "body": {**former[0].body, "ver": 2, "status": "amended"}})
+    because = {"supersedes_id": str(former[0].id), "amend_reason": "看错读数", "examiner_id": str(OWNER)}
+    put(workspace, amended, latter[0].model_copy(update={"ver": 2, "body": {**latter[0].body, "ver": 2, **because}}))
+    page = record_for(Role.ASSISTANT, child)
+    tabs = page.findChildren(QTabWidget)[0]
+    tabs.widget(0).findChildren(QTableView)[0].selectRow(0)
+    page.setFocus()
+
+    qtbot.keyClick(page, Qt.Key.Key_H)
+
+    (dialog,) = page.findChildren(VersionsDialog)
+    qtbot.waitUntil(lambda: "≠ 24.51" in words(dialog))
+    said = words(dialog)
+    assert "25.41" in said
+    assert "看错读数" in said
+    assert "第 2 版" in said
+    assert "李娜" in said
+
+
+def test_versions_are_the_whole_chain_oldest_first_and_nothing_else() -> None:
+    first = exam_of(TODAY, status=ExamStatus.AMENDED)
+    second = exam_of(TODAY, status=ExamStatus.AMENDED, supersedes_id=first.id)
+    third = exam_of(TODAY, supersedes_id=second.id)
+    other = exam_of(TODAY)
+    for one in (first, second, third):
+        assert versions_of([third, other, second, first], exam_id=one.id) == [first, second, third]
+    assert versions_of([first, second, third, other], exam_id=other.id) == [other]
