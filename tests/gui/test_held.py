@@ -1,18 +1,21 @@
 """待裁决: what could not apply, and a manager's decision about it."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QTableView
+from PySide6.QtWidgets import QApplication, QLineEdit, QTableView
 from pytestqt.qtbot import QtBot
 
 from hcrm_core.fleet import DecisionResponse, HeldItem
 from hcrm_core.terms import Role
-from hcrm_core.wire import Decision, OperationKind, ResultStatus
+from hcrm_core.wire import Decision, Json, OperationKind, ResultStatus
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.views.held import HeldPage
+from hcrm_desktop.views.sync.contents import Contents
+from hcrm_desktop.views.words import Words
 from hcrm_store.base import new_id
 from tests.fakes import FakeClock, FakeOffice
 from tests.gui.conftest import DeskFor
@@ -126,3 +129,21 @@ def test_off_line_nothing_can_be_decided(qtbot: QtBot, desk_for: DeskFor, office
     qtbot.waitUntil(lambda: "连不上中心" in words(page))
     assert not button(page, "让它生效").isEnabled()
     assert not button(page, "驳回").isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (OperationKind.EDIT_CUSTOMER, {"edits": [1]}),
+        (OperationKind.EDIT_CUSTOMER, {"edits": 5}),
+        (OperationKind.EDIT_CUSTOMER, {"edits": [{}]}),
+        (OperationKind.RECORD_EXAM, {"eyes": [1]}),
+        (OperationKind.RECORD_EXAM, {"eyes": [{"eye": "OD", "sphere": "x"}]}),
+        (OperationKind.UNREADABLE, {"kind": "task.sing"}),
+    ],
+)
+def test_what_was_held_because_it_is_malformed_is_shown_as_it_came(qapp: QApplication, kind: str, body: Json) -> None:
+    made = Words(qapp)
+    (line,) = Contents(made).lines(kind, body)
+    assert json.loads(line.text) == body
+    made.deleteLater()

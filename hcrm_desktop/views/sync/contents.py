@@ -47,9 +47,18 @@ class Contents(QObject):
         self._words, self._values = words, Values(words)
 
     def lines(self, kind: str, body: Json) -> list[Line]:
-        """What was entered; nothing is said of what was left empty."""
+        """What was entered; nothing is said of what was left empty. What is not shaped as its kind is, as it came."""
+        try:
+            return self._known(kind, body)
+        except (LookupError, TypeError, AttributeError, ArithmeticError):  # held for it, and a person must see it
+            return self._raw(body)
+
+    def _raw(self, body: Json) -> list[Line]:
+        return [Line(label=self.tr("原文"), text=json.dumps(body, ensure_ascii=False))]
+
+    def _known(self, kind: str, body: Json) -> list[Line]:
         if kind == OperationKind.UNREADABLE:
-            return [Line(label=self.tr("原文"), text=json.dumps(body, ensure_ascii=False))]
+            return self._raw(body)
         if kind == OperationKind.EDIT_CUSTOMER:
             return [self._edit(edit) for edit in body.get("edits", ())]
         said = [(name, body[name]) for name in _SAID if body.get(name) not in (None, "")]
