@@ -46,7 +46,10 @@ def test_a_chart_is_told_in_words_for_those_who_cannot_see_it(show: Show) -> Non
 
 
 def test_refraction_under_an_ok_lens_says_so_in_words(show: Show) -> None:
-    assert "2026-11-14 右眼 0.00 D 9.2岁 未散瞳 电脑验光 戴角塑，不比较" in show(full_record()).refraction.accessibleDescription()
+    assert (
+        "2026-11-14 右眼 0.00 D 9.2岁 未散瞳 电脑验光 戴角塑，不比较"
+        in show(full_record()).refraction.accessibleDescription()
+    )
 
 
 def test_arrow_keys_walk_through_the_values(qtbot: QtBot, show: Show) -> None:
