@@ -106,15 +106,6 @@ def left_picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}_{size['width']}x{size['height']}.png")
 
 
-def in_sight(page: Page) -> str:
-    """The chapter that fills the screen."""
-    found: str = page.evaluate(
-        "() => [...document.querySelectorAll('section')]"
-        ".filter(one => Math.abs(one.getBoundingClientRect().left) < 2).map(one => one.id).join()"
-    )
-    return found
-
-
 def turned_to(page: Page, chapter: str) -> None:
     page.wait_for_function("id => Math.abs(document.getElementById(id).getBoundingClientRect().left) < 2", arg=chapter)
 
@@ -233,4 +224,4 @@ def test_a_code_is_typed_with_the_keys_of_a_tablet(tablet: Page, share: Share) -
     tablet.get_by_label("8 位数字").fill(share.code)
     tablet.get_by_role("button", name="打开").tap()
     expect(tablet.locator("h1").first).to_have_text("小满的故事")
-    assert in_sight(tablet) == "story"
+    turned_to(tablet, "story")

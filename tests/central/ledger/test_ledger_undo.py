@@ -27,7 +27,16 @@ Reading = Callable[[type[Any]], list[Any]]
 Undo = Callable[[LedgerReport], UndoReport]
 
 # How the import is remembered, and the streams' own numbering, are not what it changed.
-_TRACES = {"import_batch", "import_effect", "import_problem", "audit_entry", "watermark", "stream", "stream_entry"}
+_TRACES = {
+    "import_batch",
+    "import_effect",
+    "import_problem",
+    "audit_entry",
+    "watermark",
+    "stream",
+    "stream_entry",
+    "customer_history",
+}
 
 
 def content(store: Store) -> dict[str, list[dict[str, Any]]]:
