@@ -85,6 +85,7 @@ class MainFrame(QWidget):
         self._customer_id: UUID | None = None  # whose record was opened last
         self._hidden = False  # customers may not be shown
         self._held_asked = False  # within this minute
+        self._reading = False  # a long read is under way
         self._cover = LeaseCover(desk.theme, desk.words)
         self._corner = SyncCorner(desk.theme, desk.words)
         self._banner = Banner(desk.words)
@@ -141,9 +142,12 @@ class MainFrame(QWidget):
 
     @Slot()
     def _on_idle(self) -> None:
-        """Make the record's charts before anybody asks for them."""
+        """Make the record's charts before anybody asks for them; a long read has the machine to itself."""
         from hcrm_desktop.views.record.study import import_charts
 
+        if self._reading:
+            QTimer.singleShot(IDLE_MS, self, self._on_idle)
+            return
         self._desk.tasks.query(self, import_charts, done=self._on_charts_imported)
 
     @Slot(object)
@@ -353,6 +357,7 @@ class MainFrame(QWidget):
     @Slot(object)
     def _on_sync_state_changed(self, status: SyncStatus) -> None:
         today = self._desk.tasks.today()
+        self._reading = status.catching_up
         self._corner.show_status(status, today)
         self._banner.show_status(status, today)
         self._cover.show_status(status, today)
