@@ -228,7 +228,7 @@ def test_a_decision_settles_the_entry_and_enters_what_follows_from_it(
     page = SyncPage(desk_for(Role.ASSISTANT))
     shown(qtbot, page)
     qtbot.waitUntil(lambda: choice in offered(page))
-    assert "≠ 13800000002" in words(page)
+    qtbot.waitUntil(lambda: "≠ 13800000002" in words(page))
     with qtbot.waitSignal(page.said):
         press(page, choice)
     with workspace.read() as session:
