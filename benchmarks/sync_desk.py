@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from uuid import UUID
@@ -150,7 +151,7 @@ def saves(here: Clinic, *, rounds: int = 300) -> list[Figure]:
         one.until(caught_up(one))
         one.conversation.end()
         some = customers(one, rounds)
-        spent = [timed(lambda customer=customer: follow_up(one, customer)) for customer in some]  # type: ignore[misc]
+        spent = [timed(partial(follow_up, one, customer)) for customer in some]
     bare = median(bare_commits(here, rounds))
     p50, p99 = median(spent), quantiles(spent, n=100)[98]
     measured = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms"
@@ -181,7 +182,7 @@ def bare_commits(here: Clinic, rounds: int) -> list[float]:
         with engine.begin() as connection:
             connection.execute(text("INSERT INTO bare VALUES (:n, :body)"), {"n": number, "body": "x" * 200})
 
-    spent = [timed(lambda number=number: commit(number)) for number in range(rounds)]  # type: ignore[misc]
+    spent = [timed(partial(commit, number)) for number in range(rounds)]
     engine.dispose()
     return spent
 

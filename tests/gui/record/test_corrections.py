@@ -1,12 +1,10 @@
 """What was corrected in a record: disputes that somebody must decide, void examinations, every change of a value."""
 
-from collections.abc import Callable
 from datetime import date
 from uuid import UUID
 
-import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QRadioButton, QTableView, QTabWidget, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QRadioButton, QTableView, QTabWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from hcrm_core.terms import ExamStatus, Role
@@ -16,36 +14,13 @@ from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.views.customer_edit import CustomerEdit
 from hcrm_desktop.views.exam_entry.correction import ExamCorrection
 from hcrm_desktop.views.record.contested import PickDialog
-from hcrm_desktop.views.record.page import RecordPage
 from hcrm_desktop.views.record.void import VoidDialog
 from hcrm_store.base import new_id
-from tests.gui.conftest import DeskFor
 from tests.gui.filling import OWNER, open_clinic, put, row
-from tests.gui.record.filling import NAME, add_child, exam_rows
+from tests.gui.record.conftest import Open, words
+from tests.gui.record.filling import add_child, exam_rows
 
-Open = Callable[[Role, UUID], RecordPage]
 ON = date(2026, 11, 20)
-
-
-@pytest.fixture
-def record_for(qtbot: QtBot, workspace: Workspace, desk_for: DeskFor) -> Open:
-    def make(role: Role, customer_id: UUID) -> RecordPage:
-        desk = desk_for(role)
-        page = RecordPage(desk.tasks, desk.theme, desk.person, words=desk.words)
-        qtbot.addWidget(page)
-        page.resize(1182, 720)
-        page.show()
-        page.activateWindow()
-        page.show_customer(customer_id)
-        qtbot.waitUntil(lambda: NAME in words(page))
-        page.setFocus()
-        return page
-
-    return make
-
-
-def words(widget: QWidget) -> str:
-    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
 
 
 def button(widget: QWidget, text: str) -> QPushButton:

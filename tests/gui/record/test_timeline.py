@@ -1,12 +1,11 @@
 """时间轴: everything on one axis, and every version of an examination one key away."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QTableView, QTabWidget, QWidget
+from PySide6.QtWidgets import QPushButton, QTableView, QTabWidget
 from pytestqt.qtbot import QtBot
 
 from hcrm_core.terms import ExamStatus, Role
@@ -18,34 +17,12 @@ from hcrm_desktop.views.record.page import RecordPage
 from hcrm_desktop.views.record.timeline import Timeline, lines_of
 from hcrm_desktop.views.record.versions import VersionsDialog, versions_of
 from hcrm_store.base import new_id
-from tests.gui.conftest import DeskFor
 from tests.gui.filling import OWNER, SITE, TODAY, open_clinic, put, row, task_row
-from tests.gui.record.filling import NAME, add_child, exam_rows
+from tests.gui.record.conftest import Open, words
+from tests.gui.record.filling import add_child, exam_rows
 from tests.gui.record.records import exam as exam_of
 
-Open = Callable[[Role, UUID], RecordPage]
 pytestmark = pytest.mark.usefixtures("tasks")  # they close the workspace
-
-
-@pytest.fixture
-def record_for(qtbot: QtBot, workspace: Workspace, desk_for: DeskFor) -> Open:
-    def make(role: Role, customer_id: UUID) -> RecordPage:
-        desk = desk_for(role)
-        page = RecordPage(desk.tasks, desk.theme, desk.person, words=desk.words)
-        qtbot.addWidget(page)
-        page.resize(1182, 720)
-        page.show()
-        page.activateWindow()
-        page.show_customer(customer_id)
-        qtbot.waitUntil(lambda: NAME in words(page))
-        page.setFocus()
-        return page
-
-    return make
-
-
-def words(widget: QWidget) -> str:
-    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
 
 
 def eventful(workspace: Workspace) -> UUID:

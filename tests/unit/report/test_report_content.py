@@ -22,6 +22,7 @@ from tests.gui.record.records import TODAY, both, exam, eye, full_record, header
 
 # What would frighten, sell or foretell.
 FORBIDDEN = (
+    "高度近视",
     *(
         "过快",
         "危险",
