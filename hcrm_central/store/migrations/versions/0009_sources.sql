@@ -1,0 +1,1 @@
+-- Source rows, read by whoever may see the customer. Run by 0009_sources.py; frozen with it.

@@ -1,0 +1,1 @@
+-- More facts of every customer. Run by 0010_facts.py; frozen with it.

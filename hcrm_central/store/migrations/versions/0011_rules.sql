@@ -1,0 +1,1 @@
+-- Drafts, reviews and history of rules and parameters. Run by 0011_rules.py; frozen with it.

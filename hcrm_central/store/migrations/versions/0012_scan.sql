@@ -1,0 +1,1 @@
+-- Changed customers, requests, quarantine, absences and stand-ins. Run by 0012_scan.py; frozen with it.
