@@ -508,6 +508,10 @@ class RefusalCode(StrEnum):
     NEW_DEVICE = "new_device"  # 409
     OPERATION_ID_REUSED = "operation_id_reused"  # 409 one op_id, two contents
     ALREADY_DECIDED = "already_decided"  # 409 somebody else decided it, or it does not wait for a decision
+    STALE = "stale"  # 409 somebody else saved or published first: look again, then decide
+    RULE_UNSOUND = "rule_unsound"  # 409 a rule with errors is not published; the linter names them
+    ASKED_TOO_MUCH = "asked_too_much"  # 408 the question took longer than it may
+    CALLED_OFF = "called_off"  # 408 the question was called off
     TOO_LARGE = "too_large"  # 413
     INVALID_REQUEST = "invalid_request"  # 422
     UPGRADE_REQUIRED = "upgrade_required"  # 426 this protocol is not spoken any more

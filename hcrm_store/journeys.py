@@ -65,7 +65,10 @@ class Membership(Versioned, Base):
 
 
 class RuleVersion(Base):
-    """A rule as it was at one time: draft → published → retired, never edited in place. Stays in the centre."""
+    """A rule as it was at one time: draft → proposed → published → retired. Stays in the centre.
+
+    Only a draft is edited; from its publication on a version never changes but for its end.
+    """
 
     __tablename__ = "rule_version"
     __table_args__ = (
@@ -76,16 +79,30 @@ class RuleVersion(Base):
             unique=True,
             postgresql_where=text("state = 'published'"),
         ),
+        Index(
+            "uq_rule_version_open",
+            "rule_key",
+            unique=True,
+            postgresql_where=text("state IN ('draft', 'proposed')"),
+        ),
     )
 
     id: Mapped[UUID] = general(primary_key=True, default=new_id)
     rule_key: Mapped[str] = general()
     number: Mapped[int] = general()
-    state: Mapped[str] = general()  # "draft", "published", "retired"
-    segment_key: Mapped[str] = general(ForeignKey("segment.key"))
+    state: Mapped[str] = general()  # hcrm_core.rules.messages.RuleState
+    segment_key: Mapped[str] = general()  # a draft's segment may not be there yet
     definition: Mapped[dict[str, Any]] = general()  # hcrm_core.rules.Rule
     published_at: Mapped[datetime | None] = general()
     author: Mapped[str] = general(default="system")
+    author_id: Mapped[UUID | None] = general()  # account; None: came with a release
+    ver: Mapped[int] = general(default=1, server_default="1")  # of a draft, for two editors at once
+    created_at: Mapped[datetime] = general(server_default=func.now())
+    based_on: Mapped[int | None] = general()  # number of the version it was made from
+    note: Mapped[str] = general(default="", server_default="")  # why
+    published_by: Mapped[str] = general(default="", server_default="")
+    published_by_id: Mapped[UUID | None] = general()
+    retired_at: Mapped[datetime | None] = general()
 
 
 class RuleParameter(Base):
@@ -100,6 +117,8 @@ class RuleParameter(Base):
     definition: Mapped[dict[str, Any]] = general()  # hcrm_core.rules.Parameter
     set_at: Mapped[datetime] = general(server_default=func.now())
     author: Mapped[str] = general(default="system")
+    author_id: Mapped[UUID | None] = general()
+    note: Mapped[str] = general(default="", server_default="")
 
 
 class Task(Versioned, Base):

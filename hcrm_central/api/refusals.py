@@ -42,6 +42,10 @@ ANSWERS: dict[RefusalCode, Answer] = {
     RefusalCode.ALREADY_DECIDED: Answer(
         409, "this was decided already, or does not wait for a decision", "look at the list again"
     ),
+    RefusalCode.STALE: Answer(409, "somebody else saved first", "look at it again, then decide"),
+    RefusalCode.RULE_UNSOUND: Answer(409, "the rule has errors", "mend what the checks name"),
+    RefusalCode.ASKED_TOO_MUCH: Answer(408, "the question took longer than it may", "ask a simpler one, or later"),
+    RefusalCode.CALLED_OFF: Answer(408, "the question was called off", "ask it again"),
     RefusalCode.TOO_LARGE: Answer(413, "the request is too large", "send half as much"),
     RefusalCode.INVALID_REQUEST: Answer(422, "the request is not understood", "report this, or upgrade"),
     RefusalCode.UPGRADE_REQUIRED: Answer(426, "this protocol is not spoken here", "upgrade the workstation"),

@@ -4,7 +4,17 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 import hcrm_central.store.facts  # noqa: F401  (registers customer_facts)
@@ -332,7 +342,7 @@ class Watermark(Base):
 
 
 class ScanRun(Base):
-    """One scan. Its counts add up; `finished_at` NULL on an old row means it died."""
+    """One scan, of everybody or of some. Its counts add up; `finished_at` NULL on an old row means it died."""
 
     __tablename__ = "scan_run"
 
@@ -341,6 +351,8 @@ class ScanRun(Base):
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    kind: Mapped[str] = mapped_column(default="asked", server_default="asked")  # rules.messages.ScanLine
+    fence: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")  # of the lease it held
 
 
 class ScanLease(Base):
@@ -350,3 +362,63 @@ class ScanLease(Base):
 
     one: Mapped[bool] = mapped_column(primary_key=True, default=True, server_default="true")
     fence: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+
+class ScanRequest(Base):
+    """A re-evaluation somebody asked for by publishing, or in words; the worker answers it."""
+
+    __tablename__ = "scan_request"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str]  # "rule", "parameter", "asked", "absence"
+    key: Mapped[str] = mapped_column(default="", server_default="")
+    requested_at: Mapped[datetime]
+    requested_by_id: Mapped[UUID | None]
+    finished_at: Mapped[datetime | None]
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'::jsonb"))
+    failed: Mapped[str] = mapped_column(default="", server_default="")
+
+
+class ChangedCustomer(Base):
+    """A customer whose rows changed, to be looked at again. Appended by triggers, taken away by the worker."""
+
+    __tablename__ = "changed_customer"
+
+    n: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    customer_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Quarantine(Base):
+    """A customer set aside because his rows cannot be computed; he stays in his segments until they can."""
+
+    __tablename__ = "quarantine"
+
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True)
+    reason: Mapped[str]  # an error's type and place, never a value
+    since: Mapped[datetime]
+
+
+class Absence(Base):
+    """A member of staff is away, both days included: gets no tasks, and those due meanwhile are dealt to others."""
+
+    __tablename__ = "absence"
+    __table_args__ = (CheckConstraint("last_on >= first_on", name="order"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), index=True)
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    entered_at: Mapped[datetime]
+    entered_by_id: Mapped[UUID | None]
+    cancelled_at: Mapped[datetime | None]
+
+
+class StandIn(Base):
+    """A customer whom somebody else looks after while his assistant is away; he goes back afterwards."""
+
+    __tablename__ = "stand_in"
+
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True)
+    home_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    since: Mapped[date]

@@ -22,6 +22,7 @@ from hcrm_core.rules.model import (
     NotOf,
     Operator,
     Parameter,
+    Reference,
     Scalar,
     Unknown,
 )
@@ -94,6 +95,8 @@ def lower(node: Node, *, parameters: Mapping[str, Parameter], on: date) -> Lower
         return Every(tuple(lower(child, parameters=parameters, on=on) for child in node.every))
     if isinstance(node, AnyOf):
         return Some(tuple(lower(child, parameters=parameters, on=on) for child in node.some))
+    if isinstance(node, Reference):
+        raise Rejected("rule_unknown", f"there is no rule {node.rule}")
     tests = tuple(_comparison(node, fact, parameters=parameters, on=on) for fact in facts_of(node))
     if len(tests) == 1:
         return tests[0]

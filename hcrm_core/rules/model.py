@@ -4,6 +4,7 @@ A rule is JSON. It never changes once published: a change is a new version (hcrm
 """
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -76,6 +77,7 @@ class Condition(StrictModel):
         eyes: whether either or both eyes must meet it.
         unknown: what an unknown fact counts as; with `eyes`, decided for each eye.
         citation: the source of the number, where it is clinical and not a parameter's.
+        muted: left out, as if it were not there; so of every node.
     """
 
     fact: str
@@ -85,33 +87,45 @@ class Condition(StrictModel):
     eyes: Eyes | None = None
     unknown: Unknown = Unknown.NO
     citation: str = ""
+    muted: bool = False
+
+
+class Reference(StrictModel):
+    """What the published version of another rule asks, by that rule's key."""
+
+    rule: str
+    muted: bool = False
 
 
 class AllOf(StrictModel):
     """All of the parts must hold."""
 
     every: tuple["Node", ...] = Field(alias="all", min_length=1)
+    muted: bool = False
 
 
 class AnyOf(StrictModel):
     """One of the parts must hold."""
 
     some: tuple["Node", ...] = Field(alias="any", min_length=1)
+    muted: bool = False
 
 
 class NotOf(StrictModel):
     """The part must not hold."""
 
     negated: "Node" = Field(alias="not")
+    muted: bool = False
 
 
 def _tag(value: Any) -> str | None:
     if isinstance(value, dict):
-        return next((name for name in ("all", "any", "not", "fact") if name in value), None)
+        return next((name for name in ("all", "any", "not", "rule", "fact") if name in value), None)
     tags: tuple[tuple[type[StrictModel], str], ...] = (
         (AllOf, "all"),
         (AnyOf, "any"),
         (NotOf, "not"),
+        (Reference, "rule"),
         (Condition, "fact"),
     )
     return next((tag for model, tag in tags if isinstance(value, model)), None)
@@ -121,6 +135,7 @@ Node = Annotated[
     Annotated[AllOf, Tag("all")]
     | Annotated[AnyOf, Tag("any")]
     | Annotated[NotOf, Tag("not")]
+    | Annotated[Reference, Tag("rule")]
     | Annotated[Condition, Tag("fact")],
     Discriminator(_tag),
 ]
@@ -145,6 +160,11 @@ class Rule(StrictModel):
         segment: what it marks.
         citation: where it comes from.
         where: the tree.
+        sites: codes of the sites it holds for; none: the whole group.
+        valid_from: the first business date on which anybody matches, or None.
+        valid_until: the last one, or None.
+        exclusive: name of a set of segments of which a customer is in one at a time, or "".
+        priority: within `exclusive`, the smaller number takes the customer.
     """
 
     key: str
@@ -153,6 +173,11 @@ class Rule(StrictModel):
     segment: SegmentSpec
     citation: str = ""
     where: Node
+    sites: tuple[str, ...] = ()
+    valid_from: date | None = None
+    valid_until: date | None = None
+    exclusive: str = ""
+    priority: int = 100
 
     @model_validator(mode="before")
     @classmethod
@@ -193,16 +218,27 @@ def conditions(node: Node) -> Iterator[Condition]:
     """All conditions of a tree, in reading order."""
     if isinstance(node, Condition):
         yield node
-        return
     for child in children(node):
         yield from conditions(child)
 
 
-def children(node: AllOf | AnyOf | NotOf) -> tuple[Node, ...]:
-    """The nodes directly below a group."""
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below a node; none below a condition or a reference."""
     if isinstance(node, NotOf):
         return (node.negated,)
-    return node.every if isinstance(node, AllOf) else node.some
+    if isinstance(node, AllOf):
+        return node.every
+    return node.some if isinstance(node, AnyOf) else ()
+
+
+Path = tuple[int, ...]  # from the root: which child of each group; the part of a "not" is its child 0
+
+
+def nodes(node: Node, *, at: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """A tree's nodes with their paths, each before what is below it."""
+    yield at, node
+    for number, child in enumerate(children(node)):
+        yield from nodes(child, at=(*at, number))
 
 
 def refuse_oversized(raw: Any) -> None:

@@ -14,6 +14,25 @@ from pydantic import ValidationError
 from hcrm_core.errors import HcrmError, NotPermitted, Rejected, SignInRequired, SurroundingsFailed, Unreachable
 from hcrm_core.fleet import DecisionRequest, DecisionResponse, Fleet, HeldQueue, OrderRequest
 from hcrm_core.handout import Share, ShareRequest
+from hcrm_core.rules.messages import (
+    AbsenceRequest,
+    Absences,
+    AbsenceSaved,
+    DraftSaved,
+    ParameterRequest,
+    PublishRequest,
+    PublishResponse,
+    RejectRequest,
+    Requested,
+    RestoreRequest,
+    RetireRequest,
+    RuleHistory,
+    SaveDraftRequest,
+    ScanRequest,
+    Scans,
+    Shelf,
+    Standing,
+)
 from hcrm_core.wire import (
     DeviceClaim,
     DigestRequest,
@@ -228,6 +247,77 @@ class CentreClient:
         """Close such a page before its time."""
         self._send("DELETE", f"/shares/{share_id}", content=b"", headers=headers)
 
+    # ── rules: managers ──────────────────────────────────────────────────────────────────────────────────
+
+    def shelf(self, *, headers: dict[str, str]) -> Shelf:
+        """All rules, parameters and SOPs in force."""
+        return self._get("/rules", Shelf, headers=headers)
+
+    def rule_history(self, key: str, *, headers: dict[str, str]) -> RuleHistory:
+        return self._get(f"/rules/{key}", RuleHistory, headers=headers)
+
+    def save_draft(self, key: str, request: SaveDraftRequest, *, headers: dict[str, str]) -> DraftSaved:
+        """Raises RequestRefused ``stale``, as all that follow do when somebody else was first."""
+        return self._post(f"/rules/{key}/draft", request, DraftSaved, headers=headers)
+
+    def drop_draft(self, key: str, ver: int, *, headers: dict[str, str]) -> None:
+        self._send("DELETE", f"/rules/{key}/draft/{ver}", content=b"", headers=headers)
+
+    def publish(self, key: str, request: PublishRequest, *, headers: dict[str, str]) -> PublishResponse:
+        """Raises RequestRefused ``rule_unsound``."""
+        return self._post(f"/rules/{key}/publish", request, PublishResponse, headers=headers)
+
+    def reject(self, key: str, request: RejectRequest, *, headers: dict[str, str]) -> None:
+        self._send("POST", f"/rules/{key}/reject", content=request.model_dump_json().encode(), headers=headers)
+
+    def retire(self, key: str, request: RetireRequest, *, headers: dict[str, str]) -> Requested:
+        return self._post(f"/rules/{key}/retire", request, Requested, headers=headers)
+
+    def restore(self, key: str, request: RestoreRequest, *, headers: dict[str, str]) -> PublishResponse:
+        return self._post(f"/rules/{key}/restore", request, PublishResponse, headers=headers)
+
+    def set_parameter(self, key: str, request: ParameterRequest, *, headers: dict[str, str]) -> Requested:
+        return self._post(f"/parameters/{key}", request, Requested, headers=headers)
+
+    def requested(self, request_id: UUID, *, headers: dict[str, str]) -> Requested:
+        """What became of a re-evaluation; `finished_at` is None while it runs."""
+        return self._get(f"/scans/requests/{request_id}", Requested, headers=headers)
+
+    def scans(self, *, headers: dict[str, str]) -> Scans:
+        return self._get("/scans", Scans, headers=headers)
+
+    def ask_scan(self, *, headers: dict[str, str]) -> Requested:
+        return self._post("/scans", ScanRequest(), Requested, headers=headers)
+
+    def question(self, name: str, request: Message, answer: type[M], *, headers: dict[str, str]) -> M:
+        """Ask about a rule that is being edited. Raises RequestRefused ``asked_too_much``, ``called_off``.
+
+        Args:
+            name: "counts", "histogram", "sweep", "diff", "backtest", "overlap", "explain" or "parameter".
+            request: a `hcrm_core.rules.messages.Trial`, or what the question takes.
+            answer: the message that it is answered with.
+            headers: of the session.
+        """
+        path = f"/questions/{name}"
+        return self._post(path, request, answer, headers=headers, read_seconds=WHOLE_SECONDS)
+
+    def call_off(self, ask: UUID, *, headers: dict[str, str]) -> None:
+        """A question is not of interest any more."""
+        self._send("DELETE", f"/questions/{ask}", content=b"", headers=headers)
+
+    def standing(self, customer_id: UUID, *, headers: dict[str, str]) -> Standing:
+        """All segments of a customer, present and past."""
+        return self._get(f"/customers/{customer_id}/segments", Standing, headers=headers)
+
+    def absences(self, *, headers: dict[str, str]) -> Absences:
+        return self._get("/absences", Absences, headers=headers)
+
+    def enter_absence(self, request: AbsenceRequest, *, headers: dict[str, str]) -> AbsenceSaved:
+        return self._post("/absences", request, AbsenceSaved, headers=headers)
+
+    def cancel_absence(self, absence_id: UUID, *, headers: dict[str, str]) -> None:
+        self._send("DELETE", f"/absences/{absence_id}", content=b"", headers=headers)
+
     def abort(self) -> None:
         """Break off what runs in other threads: they are told Unreachable. Nothing can be asked any more."""
         self._aborted = True
@@ -354,7 +444,7 @@ def _refusal(response: httpx.Response, body: bytes) -> HcrmError:
             return DeviceWiped(said.message, remedy=said.remedy)
         case 429 | 503:
             return Busy(said.message, remedy=said.remedy, retry_after=_seconds(response.headers.get("Retry-After")))
-        case 400 | 409 | 413 | 422 if said.code:
+        case 400 | 408 | 409 | 413 | 422 if said.code:
             return RequestRefused(said.code, said.message, expected_n=said.expected_n)
     return ServerFailed(f"{said.message} {said.incident or ''}".strip(), remedy=said.remedy)
 
