@@ -88,19 +88,17 @@ def unsourced(looked: Looked) -> Iterator[Finding]:
 
 
 def unknown_under_not(looked: Looked) -> Iterator[Finding]:
-    """ "Not (thinner than 480)" holds of everybody who was never measured."""
+    """Not (thinner than 480) holds of everybody who was never measured."""
     for path, node in looked.conditions:
         turned = sum(isinstance(above, NotOf) for above in _above(looked, path)) % 2
         measured = facts_of(node)[0].kind in (FactType.DECIMAL, FactType.INTEGER)
         if turned and measured and node.unknown is Unknown.NO and node.op not in NO_OPERAND:
             fix = altered(looked.rule, path, node, unknown=Unknown.NEEDS_MEASUREMENT)
-                yield Finding(
-                    code="unknown_under_not", level=Level.WARNING, path=path, args={"fact": node.fact}, fix=fix
-                )
+            yield Finding(code="unknown_under_not", level=Level.WARNING, path=path, args={"fact": node.fact}, fix=fix)
 
 
 def unknown_without_effect(looked: Looked) -> Iterator[Finding]:
-    """ "Is known" is never unknown: what unknown counts as does nothing."""
+    """Is-known is never unknown: what unknown counts as does nothing."""
     for path, node in looked.conditions:
         if node.op in NO_OPERAND and node.unknown is not Unknown.NO:
             fix = altered(looked.rule, path, node, unknown=Unknown.NO)
@@ -115,7 +113,7 @@ def unknown_counts_as_met(looked: Looked) -> Iterator[Finding]:
 
 
 def known_and_more(looked: Looked) -> Iterator[Finding]:
-    """ "Is known" beside a comparison of the same fact that unknown does not meet anyway."""
+    """Is-known beside a comparison of the same fact that unknown does not meet anyway."""
     for path, node in looked.conditions:
         if node.op is not Operator.IS_KNOWN:
             continue
