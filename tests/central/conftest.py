@@ -57,7 +57,7 @@ class Built:
         """Much quicker than a fresh database: connections and compiled statements stay warm."""
         tables = self._tables()
         emptied = [f"DELETE FROM public.{table}" for table in tables]
-        filled = [f"INSERT INTO public.{table} TABLE saved.{table}" for table in tables]
+        filled = [f"INSERT INTO public.{table} OVERRIDING SYSTEM VALUE TABLE saved.{table}" for table in tables]
         self._run("SET LOCAL session_replication_role = replica", *emptied, *filled)
 
     def _tables(self) -> list[str]:
