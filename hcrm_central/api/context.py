@@ -59,3 +59,6 @@ def in_role(*roles: Role) -> Callable[[sessions.SignedIn], sessions.SignedIn]:
 
 ManagerOf = Annotated[sessions.SignedIn, Depends(in_role(Role.MANAGER))]
 KeeperOf = Annotated[sessions.SignedIn, Depends(in_role(Role.MANAGER, Role.ADMIN))]  # of workstations
+CarerOf = Annotated[  # who works with customers
+    sessions.SignedIn, Depends(in_role(Role.ASSISTANT, Role.OPTOMETRIST, Role.MANAGER))
+]

@@ -16,10 +16,12 @@ from hcrm_central.api import overview as overview_
 from hcrm_central.api import pull as pull_
 from hcrm_central.api import push as push_
 from hcrm_central.api import sessions, snapshots, waiting
+from hcrm_central.api import sources as sources_
 from hcrm_central.api import surrender as surrender_
-from hcrm_central.api.context import CentreOf, KeeperOf, ManagerOf, SignedInOf
+from hcrm_central.api.context import CarerOf, CentreOf, KeeperOf, ManagerOf, SignedInOf
 from hcrm_central.api.refusals import documented
 from hcrm_core.fleet import DecisionRequest, DecisionResponse, Fleet, HeldQueue, OrderRequest
+from hcrm_core.source import SourceKind, SourceRows
 from hcrm_core.wire import (
     DigestRequest,
     DigestResponse,
@@ -181,3 +183,9 @@ def order(here: CentreOf, who: KeeperOf, device_id: UUID, body: OrderRequest) ->
 def overview(here: CentreOf, who: SignedInOf) -> Overview:
     """The group in numbers."""
     return overview_.overview(here, who)
+
+
+@router.get("/sources/{kind}/{row_id}", responses=documented(*OF_SESSION, RefusalCode.NOT_PERMITTED))
+def sources(here: CentreOf, who: CarerOf, kind: SourceKind, row_id: UUID) -> SourceRows:
+    """The source rows behind one row, as they landed."""
+    return sources_.sources(here, who, kind=kind, row_id=row_id)

@@ -33,6 +33,7 @@ from hcrm_core.rules.messages import (
     Shelf,
     Standing,
 )
+from hcrm_core.source import SourceKind, SourceRows
 from hcrm_core.wire import (
     DeviceClaim,
     DigestRequest,
@@ -246,6 +247,10 @@ class CentreClient:
     def end_share(self, share_id: UUID, *, headers: dict[str, str]) -> None:
         """Close such a page before its time."""
         self._send("DELETE", f"/shares/{share_id}", content=b"", headers=headers)
+
+    def sources(self, kind: SourceKind, row_id: UUID, *, headers: dict[str, str]) -> SourceRows:
+        """The source rows behind one row. Raises NotPermitted where there is none for the reader."""
+        return self._get(f"/sources/{kind}/{row_id}", SourceRows, headers=headers)
 
     # ── rules: managers ──────────────────────────────────────────────────────────────────────────────────
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from hcrm_core import fleet, handout, wire
+from hcrm_core import fleet, handout, source, wire
 
 MESSAGES = {
     "/auth/login": ("LoginRequest", "TokenResponse"),
@@ -27,6 +27,7 @@ MESSAGES = {
     "/fleet": (None, "Fleet"),
     "/fleet/{device_id}/orders": ("OrderRequest", None),
     "/overview": (None, "Overview"),
+    "/sources/{kind}/{row_id}": (None, "SourceRows"),
     "/health": (None, "Health"),
     "/shares": ("ShareRequest", "Share"),
     "/shares/{share_id}": (None, None),
@@ -55,7 +56,9 @@ def test_every_route_speaks_the_messages_of_the_wire(paths: dict[str, Any]) -> N
         assert sent == request
         answered = success and "application/json" in success["content"]
         assert (schema_name(success) if answered else None) == response
-        assert {request, response} - {None} <= set(vars(wire)) | set(vars(fleet)) | set(vars(handout))
+        assert {request, response} - {None} <= set(vars(wire)) | set(vars(fleet)) | set(vars(handout)) | set(
+            vars(source)
+        )
 
 
 def test_every_refusal_has_the_one_error_body(paths: dict[str, Any]) -> None:

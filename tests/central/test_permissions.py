@@ -50,6 +50,7 @@ RULES = {
     ("GET", "/fleet"): Rule({"manager", "admin"}, 401),
     ("POST", "/fleet/{device_id}/orders"): Rule({"manager", "admin"}, 401),
     ("GET", "/overview"): Rule({"manager", "executive"}, 401),
+    ("GET", "/sources/{kind}/{row_id}"): Rule({"assistant", "optometrist", "manager"}, 401),
     ("POST", "/shares"): Rule({"assistant", "optometrist", "manager"}, 401),
     ("DELETE", "/shares/{share_id}"): Rule({"assistant", "optometrist", "manager"}, 401),
     ("GET", "/h"): Rule(EVERYBODY, 200),  # pages for a tablet: a link or a code decides, nobody is signed in
