@@ -35,6 +35,8 @@ _REFRACTION = re.compile(
     rf"(?:(?:\s*[/,]\s*|\s+|(?=[+±-]))(?P<cylinder>{_AMOUNT}\s*(?:度|dc|d)?)"
     r"(?:\s*(?:ax\.?|[×x*@a]|轴位?|\s)\s*(?P<axis>\d{1,3})\s*°?)?)?"
 )
+# What autorefractors print before a power: "S -3.25 C -0.75 A 5".
+_PRINTED = re.compile(r"\b(?:sph|cyl|s|c)\s*[:=]?\s*(?=[+.-]|\d)")
 # r (mm) = 337.5 / K (D): the keratometric index 1.3375 that most devices use.
 _KERATOMETRIC = Decimal("337.5")
 
@@ -55,12 +57,13 @@ def parse_diopters(text: str, *, field: str = "diopters") -> Parsed[Decimal]:
 def parse_refraction(text: str, *, field: str = "refraction") -> Parsed[Refraction]:
     """Sphere, cylinder and axis in one text, as a minus-cylinder `Refraction`.
 
-    Reads `-3.25DS/-0.75DC×180`, `-175/-100x180`, `-3.75DS -1.00DC A180`, `-3.00-0.50*90`, `-2.50DS`, `平光`. In
-    `25/-50x10` the cylinder shows that signs are written, so the sphere is +0.25, with a WARNING; `300/50` is refused.
+    Reads `-3.25DS/-0.75DC×180`, `-175/-100x180`, `-3.75DS -1.00DC A180`, `-3.00-0.50*90`, `-2.50DS`, `平光`, and
+    `S -3.25 C -0.75 A 180` as devices print it. In `25/-50x10` the cylinder shows that signs are written, so the sphere
+    is +0.25, with a WARNING; `300/50` is refused.
     """
     if says_unknown(text):
         return Parsed()
-    written = plain(text).lower()
+    written = _PRINTED.sub("", plain(text).lower())
     found = _REFRACTION.fullmatch(written)
     if found is None:
         return refusal("refraction_unreadable", field=field, seen=text)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QComboBox
 
 ValueT = TypeVar("ValueT")
@@ -12,7 +14,12 @@ class Choice(QComboBox, Generic[ValueT]):
     """One of several values. Items begin with their number: a combo box finds items by their first key.
 
     The values stay in Python: Qt would give a string enum back as a plain string.
+
+    Signals:
+        picked: one was chosen by its digit, also the one that stood there.
     """
+
+    picked = Signal()
 
     def __init__(self, values: Sequence[ValueT], texts: Sequence[str]) -> None:
         super().__init__()
@@ -27,3 +34,9 @@ class Choice(QComboBox, Generic[ValueT]):
         """Choose a value; one that is not offered becomes the last: not recorded."""
         known = value in self._values
         self.setCurrentIndex(self._values.index(value) if known else len(self._values) - 1)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        super().keyPressEvent(event)
+        digit = event.text()
+        if digit.isdecimal() and 1 <= int(digit) <= self.count():
+            self.picked.emit()

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from hcrm_core.eye.keying import PARSERS
 from hcrm_core.wire import Json
 from hcrm_desktop.cache.rows import ExamEntry, ExamRow, EyeRow
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme
-from hcrm_desktop.views.exam_entry.reading import PARSERS, Conditions, SlipReading
+from hcrm_desktop.views.exam_entry.reading import Conditions, SlipReading
 from hcrm_desktop.views.exam_entry.slip import ExamSlip
 from hcrm_desktop.views.exam_entry.state_row import to_json
 from hcrm_desktop.views.record.study import RecordStudy, study

@@ -7,12 +7,21 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QWidget
 
 from hcrm_core.errors import Problem, Severity
+from hcrm_core.eye.keying import PARSERS, is_complete, read_keyed_refraction, written_out
 from hcrm_core.eye.notation import format_diopters
+from hcrm_core.eye.refraction import Refraction
 from hcrm_core.record import ExamRecord
 from hcrm_core.terms import Eye
 from hcrm_desktop.cache.rows import EyeRow
 from hcrm_desktop.theme import set_property
-from hcrm_desktop.views.exam_entry.reading import PARSERS, Place, SlipReading, minus_cylinder, plain_number
+from hcrm_desktop.views.exam_entry.reading import (
+    Place,
+    SlipReading,
+    last_value,
+    minus_cylinder,
+    plain_number,
+    read_field,
+)
 from hcrm_desktop.views.exam_entry.remarks import Remarks
 from hcrm_desktop.views.record.values import Line, Values
 from hcrm_desktop.views.words import Words
@@ -43,7 +52,7 @@ class SlipGrid(QWidget):
         self._previous: ExamRecord | None = None
         self._build()
 
-    def fields(self) -> list[QWidget]:
+    def fields(self) -> list[QLineEdit]:
         """Down the right eye, then down the left."""
         return [self._fields[eye, line.name] for eye in Eye for line in self._lines]
 
@@ -51,6 +60,37 @@ class SlipGrid(QWidget):
         """By a problem's field, e.g. "OD.sphere"; a plain name is the right eye's."""
         eye, _, value = name.rpartition(".")
         return self._fields.get((Eye(eye) if eye else Eye.OD, value))
+
+    def before(self, field: QLineEdit) -> QLineEdit | None:
+        """The field above, or the last one of the right eye."""
+        fields = self.fields()
+        place = fields.index(field)
+        return fields[place - 1] if place else None
+
+    def place_of(self, field: QLineEdit) -> Place:
+        """Which value of which eye a field holds."""
+        return next(place for place, one in self._fields.items() if one is field)
+
+    def reads(self, field: QLineEdit) -> bool:
+        """Whether a value stands in a field."""
+        read = read_field(self.place_of(field), field.text(), previous=self._previous)
+        return read.value is not None and not read.refused
+
+    def is_complete(self, field: QLineEdit) -> bool:
+        """Whether no key may follow what stands in a field."""
+        place = self.place_of(field)
+        return is_complete(field.text(), name=place[1], last=last_value(self._previous, place))
+
+    def take_line(self, field: QLineEdit) -> QLineEdit | None:
+        """Spread a whole refraction that stands in a field of spheres over its line; the field of its axis."""
+        eye, name = place = self.place_of(field)
+        if name != "sphere":
+            return None
+        lens = read_keyed_refraction(field.text(), last=last_value(self._previous, place)).value
+        if lens is None or lens.cylinder is None or lens.axis is None:
+            return None
+        self._write_lens(eye, lens)
+        return self._fields[eye, "axis"]
 
     def texts(self) -> dict[Place, str]:
         return {place: field.text() for place, field in self._fields.items()}
@@ -116,7 +156,7 @@ class SlipGrid(QWidget):
         grid.addWidget(self._notes[line.name], row, 6)
 
     def _made_field(self, line: Line, eye: Eye) -> QLineEdit:
-        field = QLineEdit(maxLength=24)
+        field = QLineEdit(maxLength=60)  # room for a pasted line
         field.setFixedWidth(FIELD_WIDTH)
         field.setAlignment(Qt.AlignmentFlag.AlignRight)
         field.setAccessibleName(self.tr("{eye} {label}").format(eye=self._words.eye(eye), label=line.label))
@@ -181,18 +221,29 @@ class SlipGrid(QWidget):
 
     def _transpose(self, eye: Eye) -> None:
         """A plus cylinder is written as the same lens with a minus cylinder."""
-        lens = minus_cylinder(self.texts(), eye)
-        if lens is None or lens.cylinder is None:
-            return
-        self._fields[eye, "sphere"].setText(format_diopters(lens.sphere))
-        self._fields[eye, "cylinder"].setText(format_diopters(lens.cylinder))
-        self._fields[eye, "axis"].setText(str(lens.axis))
+        lens = minus_cylinder(self.texts(), eye, previous=self._previous)
+        if lens is not None:
+            self._write_lens(eye, lens)
+
+    def _write_lens(self, eye: Eye, lens: Refraction) -> None:
+        for name, value in (("sphere", lens.sphere), ("cylinder", lens.cylinder)):
+            self._fields[eye, name].setText("" if value is None else format_diopters(value))
+        self._fields[eye, "axis"].setText("" if lens.axis is None else str(lens.axis))
+
+    def _write_out(self, field: QLineEdit) -> None:
+        """What was keyed as digits alone is shown as it was understood."""
+        place, text = self.place_of(field), field.text()
+        written = written_out(text, name=place[1], last=last_value(self._previous, place))
+        if written != text:
+            field.setText(written)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.FocusOut:
-            for eye in Eye:
-                if watched in (self._fields[eye, "cylinder"], self._fields[eye, "axis"]):
-                    self._transpose(eye)
+        if event.type() is QEvent.Type.FocusOut and isinstance(watched, QLineEdit):
+            self.take_line(watched)
+            self._write_out(watched)
+            eye, name = self.place_of(watched)
+            if name in ("cylinder", "axis"):
+                self._transpose(eye)
         return super().eventFilter(watched, event)
 
 

@@ -1,7 +1,7 @@
 """Reads a slip as typed: texts in, an examination and every problem out. No Qt, no words."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,15 +9,8 @@ from typing import Any
 
 from hcrm_core.errors import Problem, Severity
 from hcrm_core.eye.age import exact_age
-from hcrm_core.eye.notation import (
-    parse_acuity,
-    parse_axial_length,
-    parse_axis,
-    parse_corneal_thickness,
-    parse_diopters,
-    parse_intraocular_pressure,
-    parse_keratometry,
-)
+from hcrm_core.eye.keying import PARSERS, read_keyed
+from hcrm_core.eye.notation import parse_diopters
 from hcrm_core.eye.plausibility import check_axial_length, check_eye, check_pair
 from hcrm_core.eye.refraction import Refraction
 from hcrm_core.parsed import Parsed
@@ -33,19 +26,7 @@ _MISSING = frozenset({"axis_missing", "cylinder_without_sphere", "cylinder_blank
 _DEGREES_A_DIOPTER = 100
 _DAYS_A_YEAR = Decimal("365.25")
 
-Parser = Callable[..., Parsed[Any]]  # why Any: a value is a Decimal or, for axis and thickness, an int
-PARSERS: dict[str, Parser] = {
-    "ucva": parse_acuity,
-    "bcva": parse_acuity,
-    "sphere": parse_diopters,
-    "cylinder": parse_diopters,
-    "axis": parse_axis,
-    "axial_length_mm": parse_axial_length,
-    "k1": parse_keratometry,
-    "k2": parse_keratometry,
-    "iop_mmhg": parse_intraocular_pressure,
-    "cct_um": parse_corneal_thickness,
-}
+LENS = ("sphere", "cylinder", "axis")
 Place = tuple[Eye, str]  # a field of the grid
 Texts = Mapping[Place, str]
 
@@ -79,17 +60,24 @@ class SlipReading:
         return any(problem.severity is Severity.ERROR for problem in self.problems)
 
 
-def read_field(place: Place, text: str) -> Parsed[Any]:
+def last_value(previous: ExamRecord | None, place: Place) -> Decimal | None:
+    """What stood in a field last time."""
+    eye, name = place
+    row = None if previous is None else previous.od if eye is Eye.OD else previous.os
+    return None if row is None else getattr(row, name)
+
+
+def read_field(place: Place, text: str, *, previous: ExamRecord | None) -> Parsed[Any]:
     """One field as typed."""
     eye, name = place
-    return PARSERS[name](text, field=f"{eye.value}.{name}")
+    return read_keyed(text, name=name, last=last_value(previous, place), field=f"{eye.value}.{name}")
 
 
 def read_slip(
     texts: Texts, conditions: Conditions, *, head: CustomerHeader, previous: ExamRecord | None, today: date
 ) -> SlipReading:
     """The whole slip, with every problem of every field."""
-    parsed = {place: read_field(place, text) for place, text in texts.items()}
+    parsed = {place: read_field(place, text, previous=previous) for place, text in texts.items()}
     eyes = {eye: _eye(eye, parsed) for eye in Eye}
     problems = [problem for one in parsed.values() for problem in one.problems]
     problems += _degree_problems(texts, parsed)
@@ -120,9 +108,9 @@ def entry_of(reading: SlipReading, conditions: Conditions, *, head: CustomerHead
     )
 
 
-def minus_cylinder(texts: Texts, eye: Eye) -> Refraction | None:
+def minus_cylinder(texts: Texts, eye: Eye, *, previous: ExamRecord | None) -> Refraction | None:
     """The refraction to write instead of one typed with a plus cylinder and its axis; None if there is none."""
-    read = {name: read_field((eye, name), texts[eye, name]).value for name in ("sphere", "cylinder", "axis")}
+    read = {name: read_field((eye, name), texts[eye, name], previous=previous).value for name in LENS}
     if read["sphere"] is None or read["axis"] is None or (read["cylinder"] or 0) <= 0:
         return None
     return Refraction(sphere=read["sphere"], cylinder=read["cylinder"], axis=read["axis"]).minus_cylinder()

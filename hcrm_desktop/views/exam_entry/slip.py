@@ -17,6 +17,7 @@ from hcrm_desktop.cache.rows import CustomerRecord, ExamEntry, ExamRow
 from hcrm_desktop.charts.eye_chart import EyeChart
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme, set_property
+from hcrm_desktop.views.exam_entry.flow import Flow
 from hcrm_desktop.views.exam_entry.grid import SlipGrid
 from hcrm_desktop.views.exam_entry.reading import Conditions, SlipReading, entry_of, read_slip
 from hcrm_desktop.views.exam_entry.remarks import Remarks
@@ -112,7 +113,8 @@ class ExamSlip(QDialog):
             column.addWidget(widget)
         column.addLayout(foot)
         self._chart.setFixedWidth(340)
-        Steps([*self._state.fields(), *self._grid.fields(), self._save], self)
+        steps = Steps([*self._state.fields(), *self._grid.fields(), self._save], self)
+        self._flow = Flow(steps, self._grid, self)
         self.resize(1280, 640)
 
     def _asides(self) -> list[QWidget]:
@@ -138,24 +140,37 @@ class ExamSlip(QDialog):
 
     def _usual(self) -> Conditions:
         """Today, the last machine, and what is worn; whether drops were given is never assumed."""
-        worn = {worn_now(self._shown.record.orders, eye) for eye in Eye} - {None}
-        states = {_WORN[order.product] for order in worn if order is not None}
         return Conditions(
             examined_on=self._shown.eyes.today,
             cycloplegic=None,
             method=self._previous.method if self._previous else RefractionMethod.AUTOREFRACTION,
-            lens_state=states.pop() if len(states) == 1 else LensState.UNKNOWN,
+            lens_state=self._usual_lens(),
             washout_days=None,
             device=self._previous.device if self._previous else "",
         )
 
+    def _usual_lens(self) -> LensState:
+        """What was dispensed; if nothing was, what was worn last time. One who stopped an OK lens is asked again."""
+        worn = {worn_now(self._shown.record.orders, eye) for eye in Eye} - {None}
+        states = {_WORN[order.product] for order in worn if order is not None}
+        if len(states) == 1:
+            return states.pop()
+        last = self._previous.lens_state if self._previous else LensState.UNKNOWN
+        return LensState.UNKNOWN if states or last is LensState.OK_WASHOUT else last
+
     def _connect(self) -> None:
         self._state.edited.connect(self._on_edited)
+        self._state.picked.connect(self._on_picked)
         self._grid.edited.connect(self._on_edited)
         self._pause.timeout.connect(self._on_pause_timeout)
         self._save.clicked.connect(self.save)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Save), self, self.save)
         QShortcut(QKeySequence("Alt+X"), self, self._grid.exchange)
+
+    @Slot(object)
+    def _on_picked(self, following: QWidget | None) -> None:
+        """What stands as last time is passed over."""
+        self._flow.arrive(following or self._grid.fields()[0])
 
     # ── while typing ─────────────────────────────────────────────────────────────────────────────────────
 

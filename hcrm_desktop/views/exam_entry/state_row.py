@@ -34,9 +34,11 @@ class StateRow(QWidget):
 
     Signals:
         edited: something was changed.
+        picked: a box was answered by a digit; what is still to be said comes next, or nothing.
     """
 
     edited = Signal()
+    picked = Signal(object)
 
     def __init__(self, words: Words) -> None:
         super().__init__()
@@ -62,6 +64,17 @@ class StateRow(QWidget):
 
     def day_field(self) -> QWidget:
         return self._day
+
+    def still_open(self, *, after: QWidget) -> QWidget | None:
+        """The next field that says nothing yet and has to; drops, method, lens and days without an OK lens do."""
+        unsaid = {
+            self._drops: self._drops.value() is None,
+            self._method: self._method.value() is RefractionMethod.UNKNOWN,
+            self._lens: self._lens.value() is LensState.UNKNOWN,
+            self._washout: self._washout.isEnabled() and self._washout.value() == _NO_DAYS,
+        }
+        following = self.fields()[self.fields().index(after) + 1 :]
+        return next((field for field in following if unsaid.get(field)), None)
 
     def conditions(self) -> Conditions:
         """What is said now. Days without lens count only where wear was stopped."""
@@ -116,12 +129,19 @@ class StateRow(QWidget):
         self._washout.valueChanged.connect(self._on_edited)
         for box in (self._drops, self._method, self._lens):
             box.currentIndexChanged.connect(self._on_edited)
+            box.picked.connect(self._on_picked)
         self._on_edited()
 
     @Slot()
     def _on_edited(self) -> None:
         self._washout.setEnabled(self._lens.value() is LensState.OK_WASHOUT)
         self.edited.emit()
+
+    @Slot()
+    def _on_picked(self) -> None:
+        box = self.sender()
+        if isinstance(box, QWidget):
+            self.picked.emit(self.still_open(after=box))
 
 
 def to_json(conditions: Conditions) -> Json:

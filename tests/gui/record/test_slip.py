@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -11,19 +12,25 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from hcrm_core.eye.keying import PARSERS
 from hcrm_core.terms import Eye, LensState, RefractionMethod, Role
 from hcrm_desktop.cache import queries
-from hcrm_desktop.cache.rows import CustomerRecord, Delivery
+from hcrm_desktop.cache.rows import CustomerRecord, Delivery, EyeRow
 from hcrm_desktop.cache.workspace import Workspace
+from hcrm_desktop.views.exam_entry.reading import LENS
 from hcrm_desktop.views.exam_entry.slip import ExamSlip, draft_key
 from hcrm_desktop.views.record.study import study
+from hcrm_store.base import new_id
 from tests.gui.conftest import DeskFor
-from tests.gui.filling import TODAY, open_clinic, put
+from tests.gui.filling import TODAY, child_rows, open_clinic, put
 from tests.gui.record.filling import add_child, exam_rows
 
-RIGHT = ("0.3", "1.0", "-3.25", "-0.50", "175", "24.31", "42.87", "43.50", "15", "548")
-LEFT = ("0.4", "1.0", "300度", "-0.25", "5", "24.22", "42.75", "43.25", "16", "550")
-KEYS_A_SLIP = 110  # half a minute at four keys a second
+# The same values with points and signs and without, as a number block has them.
+RIGHT = ("03", "10", "325", "50", "175", "2431", "4287", "4350", "15", "548")
+LEFT = ("04", "10", "300", "25", "5", "2422", "4275", "4325", "16", "550")
+RIGHT_SIGNED = ("0.3", "1.0", "-3.25", "-0.50", "175", "24.31", "42.87", "43.50", "15", "548")
+LEFT_SIGNED = ("0.4", "1.0", "-3.00", "-0.25", "5", "24.22", "42.75", "43.25", "16", "550")
+KEYS_A_SLIP = 75  # half a minute at two and a half keys a second
 
 
 @pytest.fixture
@@ -33,16 +40,17 @@ def customer_id(workspace: Workspace) -> UUID:
 
 
 OpenSlip = Callable[[], ExamSlip]
+OpenSlipOf = Callable[[UUID], ExamSlip]
 
 
 @pytest.fixture
-def open_slip(qtbot: QtBot, workspace: Workspace, customer_id: UUID, desk_for: DeskFor) -> OpenSlip:
+def open_slip_of(qtbot: QtBot, workspace: Workspace, desk_for: DeskFor) -> OpenSlipOf:
     window = QWidget()
     qtbot.addWidget(window)
     window.resize(1366, 768)
     window.show()
 
-    def make() -> ExamSlip:
+    def make(customer_id: UUID) -> ExamSlip:
         desk = desk_for(Role.OPTOMETRIST)
         record = stored(workspace, customer_id)
         with workspace.read() as session:
@@ -54,6 +62,11 @@ def open_slip(qtbot: QtBot, workspace: Workspace, customer_id: UUID, desk_for: D
         return slip
 
     return make
+
+
+@pytest.fixture
+def open_slip(customer_id: UUID, open_slip_of: OpenSlipOf) -> OpenSlip:
+    return partial(open_slip_of, customer_id)
 
 
 def stored(workspace: Workspace, customer_id: UUID) -> CustomerRecord:
@@ -69,65 +82,122 @@ def kept(workspace: Workspace, customer_id: UUID) -> object:
 
 
 class Typist:
-    """Types where the focus is, and counts."""
+    """Types where the focus is, and counts; a key with Ctrl is two."""
 
     def __init__(self) -> None:
         self.keys = 0
 
     def type(self, text: str) -> None:
-        focus = QApplication.focusWidget()
-        assert focus is not None
-        QTest.keyClicks(focus, text)
+        for character in text:
+            QTest.keyClicks(self.focus(), character)
         self.keys += len(text)
 
+    def fill(self, *texts: str) -> None:
+        """Values one after the other; Enter only where the field was not left by itself."""
+        for text in texts:
+            before = self.focus()
+            self.type(text)
+            if self.focus() is before:
+                self.enter()
+
     def enter(self, times: int = 1) -> None:
+        self.press(Qt.Key.Key_Return, times)
+
+    def down(self, times: int = 1) -> None:
+        self.press(Qt.Key.Key_Down, times)
+
+    def press(self, key: Qt.Key, times: int = 1) -> None:
         for _ in range(times):
-            focus = QApplication.focusWidget()
-            assert focus is not None
-            QTest.keyClick(focus, Qt.Key.Key_Return)
-            self.keys += 1
+            QTest.keyClick(self.focus(), key)
+        self.keys += times
 
     def save(self, slip: ExamSlip) -> None:
         QTest.keyClick(slip, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
-        self.keys += 1
+        self.keys += 2
+
+    def focus(self) -> QWidget:
+        focus = QApplication.focusWidget()
+        assert focus is not None
+        return focus
 
 
 def says(slip: ExamSlip) -> str:
     return "\n".join(label.text() for label in slip.findChildren(QLabel) if label.isVisible())
 
 
-def test_both_eyes_are_entered_by_keyboard_in_half_a_minute(
+def check_entered(workspace: Workspace, customer_id: UUID) -> None:
+    """The twenty values."""
+    entered = stored(workspace, customer_id).exams[-1]
+    assert (entered.examined_on, entered.cycloplegic) == (TODAY, True)
+    assert entered.method is RefractionMethod.AUTOREFRACTION
+    assert entered.delivery is Delivery.LOCAL
+    assert entered.od == eye_row(Eye.OD, "4.5 5.0 -3.25 -0.50 175 24.31 42.87 43.50 15 548")
+    assert entered.os == eye_row(Eye.OS, "4.6 5.0 -3.00 -0.25 5 24.22 42.75 43.25 16 550")
+
+
+def eye_row(eye: Eye, values: str) -> EyeRow:
+    read = dict(zip(PARSERS, map(Decimal, values.split()), strict=True))
+    whole = {name: int(read.pop(name)) for name in ("axis", "cct_um")}
+    return EyeRow(eye=eye, **read, **whole)  # type: ignore[arg-type] # by name
+
+
+def test_twenty_values_are_entered_in_seventy_five_keys(
     qtbot: QtBot, workspace: Workspace, customer_id: UUID, open_slip: OpenSlip
 ) -> None:
     slip, typist = open_slip(), Typist()
-    typist.type("1")  # 散瞳
-    typist.enter()
-    typist.enter(3)  # method, device and lens state stand as last time; days without lens do not apply
-    for text in (*RIGHT, *LEFT):
-        if text == "300度":
-            QApplication.focusWidget().setText(text)  # type: ignore[union-attr] # keyClicks types no Chinese
-            typist.keys += len(text)
-        else:
-            typist.type(text)
+    typist.type("1")  # drops; method, device and lens stand as last time
+    typist.fill(*RIGHT, *LEFT)
+
+    with qtbot.waitSignal(slip.recorded):
+        typist.save(slip)
+
+    check_entered(workspace, customer_id)
+    assert stored(workspace, customer_id).exams[-1].device == "ARK-1"
+    assert typist.keys <= KEYS_A_SLIP
+    assert typist.keys == 61
+    qtbot.waitUntil(lambda: kept(workspace, customer_id) is None)
+
+
+def test_a_first_visit_takes_no_more(qtbot: QtBot, workspace: Workspace, open_slip_of: OpenSlipOf) -> None:
+    """Nothing is known of the child: signs are written, and powers that may be longer end with Enter."""
+    newcomer = new_child(workspace)
+    slip, typist = open_slip_of(newcomer), Typist()
+    typist.type("1")
+    typist.type("1")  # the lens is not known yet: none is worn
+    typist.fill(*RIGHT[:2], "-325", *RIGHT[3:], *LEFT[:2], "-300", *LEFT[3:])
+    with qtbot.waitSignal(slip.recorded):
+        typist.save(slip)
+    check_entered(workspace, newcomer)
+    assert typist.keys <= KEYS_A_SLIP
+    assert typist.keys == 66
+
+
+def new_child(workspace: Workspace) -> UUID:
+    """Of whom nothing was measured yet."""
+    open_clinic(workspace, Role.OPTOMETRIST)
+    newcomer = new_id()
+    put(workspace, *child_rows("陈新", id=newcomer))
+    return newcomer
+
+
+def test_points_signs_and_enter_after_every_value_work_as_ever(
+    qtbot: QtBot, workspace: Workspace, customer_id: UUID, open_slip: OpenSlip
+) -> None:
+    slip, typist = open_slip(), Typist()
+    typist.type("1")
+    typist.enter()  # meant for the box that was left already
+    for text in (*RIGHT_SIGNED, *LEFT_SIGNED[:2]):
+        typist.type(text)
+        typist.enter()
+    paste("300度")
+    for text in ("", *LEFT_SIGNED[3:]):
+        typist.type(text)
         typist.enter()
 
     with qtbot.waitSignal(slip.recorded):
         typist.save(slip)
 
-    entered = stored(workspace, customer_id).exams[-1]
-    assert (entered.examined_on, entered.cycloplegic, entered.device) == (TODAY, True, "ARK-1")
-    assert entered.method is RefractionMethod.AUTOREFRACTION
-    assert entered.delivery is Delivery.LOCAL
-    assert entered.od is not None
-    assert entered.os is not None
-    assert (entered.od.ucva, entered.od.sphere, entered.od.axial_length_mm) == (
-        Decimal("4.5"),
-        Decimal("-3.25"),
-        Decimal("24.31"),
-    )
-    assert (entered.os.sphere, entered.os.axis, entered.os.cct_um) == (Decimal("-3.00"), 5, 550)
-    assert typist.keys <= KEYS_A_SLIP
-    qtbot.waitUntil(lambda: kept(workspace, customer_id) is None)
+    check_entered(workspace, customer_id)
 
 
 def test_enter_goes_down_the_right_eye_then_down_the_left(open_slip: OpenSlip) -> None:
@@ -165,7 +235,7 @@ def test_a_plus_cylinder_is_transposed_on_leaving_the_axis(open_slip: OpenSlip) 
         typist.type(text)
         typist.enter()
 
-    texts = [field.text() for field in slip._grid.fields()[2:5]]  # type: ignore[attr-defined] # line edits
+    texts = [field.text() for field in slip._grid.fields()[2:5]]
 
     assert texts == ["-2.25", "-0.75", "100"]
     slip.reject()
@@ -174,7 +244,7 @@ def test_a_plus_cylinder_is_transposed_on_leaving_the_axis(open_slip: OpenSlip) 
 def test_an_impossible_value_is_refused_and_found(workspace: Workspace, customer_id: UUID, open_slip: OpenSlip) -> None:
     slip = open_slip()
     fields = slip._grid.fields()
-    fields[5].setText("12")  # type: ignore[attr-defined]
+    fields[5].setText("12")
     fields[0].setFocus()
 
     slip.save()
@@ -191,7 +261,7 @@ def test_an_unusual_value_warns_and_is_kept(
 ) -> None:
     slip = open_slip()
     field = slip._grid.fields()[8]
-    field.setText("28")  # type: ignore[attr-defined]
+    field.setText("28")
     assert field.property("state") == "warn"
 
     with qtbot.waitSignal(slip.recorded):
@@ -212,7 +282,7 @@ def test_an_empty_slip_is_not_saved(workspace: Workspace, customer_id: UUID, ope
 
 def test_saving_twice_records_once(qtbot: QtBot, workspace: Workspace, customer_id: UUID, open_slip: OpenSlip) -> None:
     slip = open_slip()
-    slip._grid.fields()[5].setText("24.31")  # type: ignore[attr-defined]
+    slip._grid.fields()[5].setText("24.31")
 
     with qtbot.waitSignal(slip.recorded):
         slip.save()
@@ -227,13 +297,13 @@ def test_what_was_typed_is_there_again_after_closing_or_a_crash(
     first = open_slip()
     first._state._lens.choose(LensState.OK_WASHOUT)
     first._state._washout.setValue(21)
-    first._grid.fields()[5].setText("24.31")  # type: ignore[attr-defined]
+    first._grid.fields()[5].setText("24.31")
     first.reject()
     qtbot.waitUntil(lambda: kept(workspace, customer_id) is not None)
 
     again = open_slip()
 
-    assert again._grid.fields()[5].text() == "24.31"  # type: ignore[attr-defined]
+    assert again._grid.fields()[5].text() == "24.31"
     assert again._state.conditions().washout_days == 21
     assert "已恢复上次没保存的录入" in says(again)
     again._on_empty_clicked()
@@ -245,7 +315,7 @@ def test_what_was_typed_is_there_again_after_closing_or_a_crash(
 def test_the_curve_and_the_verdict_follow_what_is_typed(qtbot: QtBot, open_slip: OpenSlip) -> None:
     slip = open_slip()
 
-    slip._grid.fields()[5].setText("24.45")  # type: ignore[attr-defined]
+    slip._grid.fields()[5].setText("24.45")
 
     qtbot.waitUntil(lambda: "24.45 mm" in slip._chart.accessibleDescription())
     assert "右眼8个月眼轴增长 0.45 mm" in slip._sentence.text()
@@ -328,19 +398,16 @@ def test_diopters_that_can_only_be_degrees_are_asked_about(open_slip: OpenSlip, 
     slip.reject()
 
 
-def test_what_every_visit_needs_takes_sixty_keys(
+def test_refraction_and_axial_length_take_forty_keys(
     qtbot: QtBot, workspace: Workspace, customer_id: UUID, open_slip: OpenSlip
 ) -> None:
-    """Refraction and axial length of both eyes; ↓ passes over what was not measured. Half a minute at two keys and a
-    half a second is 75 keys."""
+    """What every visit needs; ↓ passes over what was not measured."""
     slip, typist = open_slip(), Typist()
     typist.type("1")
-    typist.enter(4 + 2)  # to the right eye's sphere
-    for eye in (("-325", "-50", "175", "24.31"), ("-300", "-25", "5", "24.22")):
-        for text in eye:
-            typist.type(text)
-            typist.enter()
-        typist.enter(0 if eye[0] == "-300" else 4 + 2)  # over the cornea and pressure to the left eye's sphere
+    typist.down(2)
+    typist.fill("325", "50", "175", "2431")
+    typist.down(4 + 2)
+    typist.fill("300", "25", "5", "2422")
     with qtbot.waitSignal(slip.recorded):
         typist.save(slip)
     entered = stored(workspace, customer_id).exams[-1]
@@ -348,4 +415,122 @@ def test_what_every_visit_needs_takes_sixty_keys(
     assert entered.os is not None
     assert (entered.od.sphere, entered.od.axial_length_mm) == (Decimal("-3.25"), Decimal("24.31"))
     assert (entered.os.sphere, entered.os.axis) == (Decimal("-3.00"), 5)
-    assert typist.keys <= 60
+    assert typist.keys == 35
+
+
+def paste(text: str) -> None:
+    QApplication.clipboard().setText(text)
+    QTest.keyClick(Typist().focus(), Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+
+
+def lens_texts(slip: ExamSlip, eye: Eye = Eye.OD) -> list[str]:
+    return [slip._grid.texts()[eye, name] for name in LENS]
+
+
+@pytest.mark.parametrize("line", ["-3.25 -0.75   5", "S -3.25 C -0.75 A 5", "325/75*5", "-3.25DS/-0.75DC×5"])
+def test_a_whole_line_of_an_autorefractor_is_pasted(open_slip: OpenSlip, line: str) -> None:
+    slip, typist = open_slip(), Typist()
+    typist.type("1")
+    typist.down(2)
+    paste(line)
+    assert lens_texts(slip) == ["-3.25", "-0.75", "5"]
+    assert typist.focus().accessibleName() == "右眼 眼轴"
+    slip.reject()
+
+
+@pytest.mark.parametrize("line", ["-325-75x5", "325/75*5", "-3.25 -0.75 5", "-300-75x5", "-3.25,-0.75,5"])
+def test_a_whole_line_is_typed_in_one_go(open_slip: OpenSlip, line: str) -> None:
+    slip, typist = open_slip(), Typist()
+    typist.type("1")
+    typist.down(2)
+    typist.type(line)
+    typist.enter()
+    sphere = "-3.00" if line.startswith("-300") else "-3.25"
+    assert lens_texts(slip) == [sphere, "-0.75", "5"]
+    slip.reject()
+
+
+def test_what_is_not_a_line_stays_where_it_was_pasted(open_slip: OpenSlip) -> None:
+    slip, typist = open_slip(), Typist()
+    typist.type("1")
+    typist.down(2)
+    paste("L -3.25 -0.75 5")
+    assert lens_texts(slip) == ["L -3.25 -0.75 5", "", ""]
+    assert "读不懂" in says(slip)
+    slip.reject()
+
+
+def test_digits_are_shown_as_they_were_understood(open_slip: OpenSlip) -> None:
+    slip, typist = open_slip(), Typist()
+    slip._grid.fields()[2].setFocus()
+    typist.type("75")
+    assert "右 = −0.75 D" in says(slip)  # still in the field: 750 may follow
+    typist.enter()
+    assert slip._grid.fields()[2].text() == "-0.75"
+    slip.reject()
+
+
+def test_a_sphere_without_sign_is_refused_in_an_eye_of_which_nothing_is_known(
+    workspace: Workspace, open_slip_of: OpenSlipOf
+) -> None:
+    newcomer = new_child(workspace)
+    slip = open_slip_of(newcomer)
+    slip._grid.set_texts({(Eye.OD, "sphere"): "325"})
+    assert "没有正负号" in says(slip)
+    assert slip.reading().refused
+    slip.reject()
+
+
+def test_backspace_goes_back_into_the_field_that_was_left_by_itself(open_slip: OpenSlip) -> None:
+    slip, typist = open_slip(), Typist()
+    slip._grid.fields()[5].setFocus()
+    typist.type("2431")
+    assert typist.focus() is slip._grid.fields()[6]
+    typist.press(Qt.Key.Key_Backspace)
+    assert typist.focus() is slip._grid.fields()[5]
+    typist.press(Qt.Key.Key_Backspace)  # 24.3: a deletion completes nothing
+    assert typist.focus() is slip._grid.fields()[5]
+    typist.type("5")
+    assert slip._grid.fields()[5].text() == "24.35"
+    assert typist.focus() is slip._grid.fields()[6]
+    slip.reject()
+
+
+def test_a_pressure_that_was_left_by_itself_may_still_have_decimals(open_slip: OpenSlip) -> None:
+    slip, typist = open_slip(), Typist()
+    slip._grid.fields()[8].setFocus()
+    typist.type("15.3")
+    typist.enter()
+    typist.type("548")
+    assert [field.text() for field in slip._grid.fields()[8:10]] == ["15.3", "548"]
+    slip.reject()
+
+
+def test_enter_is_forgiven_once(open_slip: OpenSlip) -> None:
+    slip, typist = open_slip(), Typist()
+    slip._grid.fields()[5].setFocus()
+    typist.type("2431")
+    typist.enter()
+    assert typist.focus() is slip._grid.fields()[6]
+    typist.enter()
+    assert typist.focus() is slip._grid.fields()[7]
+    slip.reject()
+
+
+def test_a_value_that_cannot_be_is_not_left_by_itself(open_slip: OpenSlip) -> None:
+    slip, typist = open_slip(), Typist()
+    slip._grid.fields()[5].setFocus()
+    typist.type("1431")
+    assert typist.focus() is slip._grid.fields()[5]
+    slip.reject()
+
+
+def test_a_digit_answers_a_box_and_passes_over_what_is_known(open_slip: OpenSlip) -> None:
+    slip, typist = open_slip(), Typist()
+    slip._state._lens.choose(LensState.UNKNOWN)
+    typist.type("2")
+    assert slip._state.conditions().cycloplegic is False
+    assert typist.focus() is slip._state._lens
+    typist.type("4")  # stopped wearing an OK lens: since when?
+    assert typist.focus() is slip._state._washout
+    slip.reject()
