@@ -7,6 +7,7 @@ assignment is audited. Siblings go to one assistant, because their family is cal
 import heapq
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, text
@@ -41,8 +42,17 @@ class Dealer:
     def __init__(self, session: Session) -> None:
         self.assigned: dict[UUID, UUID] = {}
         self._active = set(session.scalars(select(Staff.id).where(Staff.active, Staff.role == Role.ASSISTANT)))
-        self._waiting = _waiting_by_site(session)
-        self._of_family = _assistants_of_families(session)
+        self._session = session
+
+    # Read when somebody is dealt: most runs of a few customers deal nobody, and both look at everybody.
+
+    @cached_property
+    def _waiting(self) -> dict[UUID, list[tuple[int, str, UUID]]]:
+        return _waiting_by_site(self._session)
+
+    @cached_property
+    def _of_family(self) -> dict[UUID, UUID]:
+        return _assistants_of_families(self._session)
 
     def owner(self, recipient: Recipient) -> UUID | None:
         """The assistant of a customer; None where the site has nobody, which a manager sees."""

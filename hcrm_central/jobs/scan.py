@@ -18,6 +18,7 @@ from hcrm_central.jobs.dealing import Dealer
 from hcrm_central.jobs.facts import compute_facts
 from hcrm_central.jobs.membership import SegmentCount, classify
 from hcrm_central.jobs.rulebook import read_rulebook
+from hcrm_central.jobs.scope import Scope
 from hcrm_central.jobs.tasks import Fate, keep_ledger
 from hcrm_central.store.engine import snapshot, transaction
 from hcrm_central.store.tables import ScanRun
@@ -147,10 +148,11 @@ def _scan(
         found = compute_facts(reader, session, None, at=at)
     rulebook = read_rulebook(session, on=on)
     progress(Step.MEMBERSHIPS)
-    segments = classify(session, rulebook, aside=found.quarantined)
+    scope = Scope(aside=found.quarantined)
+    segments = classify(session, rulebook, scope=scope)
     progress(Step.TASKS)
     dealer = Dealer(session)
-    ledger = keep_ledger(session, rulebook, dealer=dealer, aside=found.quarantined, at=at)
+    ledger = keep_ledger(session, rulebook, dealer=dealer, scope=scope, at=at)
     return ScanReport(
         run_id=run_id,
         scanned_for=on,

@@ -5,7 +5,7 @@ staff have begun is theirs: the scan closes it only when the child came or bough
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -18,9 +18,11 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from hcrm_central.jobs.compile import predicate
 from hcrm_central.jobs.copying import insert_rows
 from hcrm_central.jobs.dealing import Dealer, Recipient
-from hcrm_central.jobs.membership import among, facts_of
+from hcrm_central.jobs.membership import facts_of
 from hcrm_central.jobs.rulebook import Rulebook, SopInForce
+from hcrm_central.jobs.scope import Scope
 from hcrm_central.store.facts import CUSTOMER_FACTS
+from hcrm_central.store.membership import among
 from hcrm_core.rules import Lowered, explain
 from hcrm_core.sop import Sop, due_on
 from hcrm_core.tasks import CLOSED, CloseReason
@@ -67,18 +69,17 @@ class LedgerCount:
     woken: int
 
 
-def keep_ledger(
-    session: Session, rulebook: Rulebook, *, dealer: Dealer, aside: Collection[UUID], at: datetime
-) -> LedgerCount:
-    """One day's work on the ledger, for everybody but those set aside."""
+def keep_ledger(session: Session, rulebook: Rulebook, *, dealer: Dealer, scope: Scope, at: datetime) -> LedgerCount:
+    """One day's work on the ledger, for the customers and SOPs of a scope."""
     closed: Counter[str] = Counter()
-    held = _hold(session, on=rulebook.on, aside=aside)
-    for one in rulebook.sops:
-        closed.update(_close(session, one.sop, aside=aside, at=at))
-    woken = _wake(session, on=rulebook.on, aside=aside)
+    held = _hold(session, on=rulebook.on, scope=scope)
+    sops = [one for one in rulebook.sops if scope.serves(one.sop.key)]
+    for one in sops:
+        closed.update(_close(session, one.sop, scope=scope, at=at))
+    woken = _wake(session, on=rulebook.on, scope=scope)
     fates: dict[str, Counter[Fate]] = {}
-    for one in rulebook.sops:
-        fates[one.sop.key], superseded = _propose(session, one, rulebook, dealer=dealer, aside=aside, at=at)
+    for one in sops:
+        fates[one.sop.key], superseded = _propose(session, one, rulebook, dealer=dealer, scope=scope, at=at)
         closed[CloseReason.SUPERSEDED.value] += superseded
     return LedgerCount(fates=fates, closed=+closed, held=held, woken=woken)
 
@@ -86,35 +87,35 @@ def keep_ledger(
 # ── tasks there are ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _hold(session: Session, *, on: date, aside: Collection[UUID]) -> int:
+def _hold(session: Session, *, on: date, scope: Scope) -> int:
     """A booked visit is the agreement: nobody is called before it."""
     ahead = _FACTS.next_appointment_on
     statement = (
         update(Task)
-        .where(_OF_TASK, _UNFINISHED, ahead >= on, Task.customer_id.not_in(aside))
+        .where(_OF_TASK, _UNFINISHED, ahead >= on, scope.on(Task.customer_id))
         .where(or_(Task.state != TaskState.SNOOZED, Task.next_on.is_(None), Task.next_on < ahead))
         .values(state=TaskState.SNOOZED, next_on=ahead)
     )
     return _changed(session, statement)
 
 
-def _wake(session: Session, *, on: date, aside: Collection[UUID]) -> int:
+def _wake(session: Session, *, on: date, scope: Scope) -> int:
     ahead = func.coalesce(_FACTS.next_appointment_on >= on, false())
     statement = (
         update(Task)
-        .where(_OF_TASK, Task.state == TaskState.SNOOZED, Task.next_on <= on, ~ahead, Task.customer_id.not_in(aside))
+        .where(_OF_TASK, Task.state == TaskState.SNOOZED, Task.next_on <= on, ~ahead, scope.on(Task.customer_id))
         .values(state=case((Task.attempts > 0, TaskState.IN_PROGRESS.value), else_=TaskState.OPEN.value), next_on=None)
     )
     return _changed(session, statement)
 
 
-def _close(session: Session, sop: Sop, *, aside: Collection[UUID], at: datetime) -> Counter[str]:
+def _close(session: Session, sop: Sop, *, scope: Scope, at: datetime) -> Counter[str]:
     """Close what the child's coming or buying has settled, and what nobody had begun and nothing calls for."""
     reason = _close_reason(sop)
     settled = reason.in_([CloseReason.VISITED.value, CloseReason.PURCHASED.value])
     statement = (
         update(Task)
-        .where(_OF_TASK, Task.sop_key == sop.key, _UNFINISHED, reason.is_not(None), Task.customer_id.not_in(aside))
+        .where(_OF_TASK, Task.sop_key == sop.key, _UNFINISHED, reason.is_not(None), scope.on(Task.customer_id))
         .values(
             state=case((settled, TaskState.DONE.value), else_=TaskState.CANCELLED.value),
             close_reason=reason,
@@ -172,13 +173,13 @@ def _propose(
     rulebook: Rulebook,
     *,
     dealer: Dealer,
-    aside: Collection[UUID],
+    scope: Scope,
     at: datetime,
 ) -> tuple[Counter[Fate], int]:
     """Propose an SOP's tasks. Returns the fates of all for whom it triggers, and how many tasks it superseded."""
     fates: Counter[Fate] = Counter()
     fresh: dict[UUID, _Proposal] = {}
-    for proposal in _proposals(session, one, rulebook, aside=aside):
+    for proposal in _proposals(session, one, rulebook, scope=scope):
         fates[proposal.fate] += 1
         if proposal.fate in (Fate.CREATED, Fate.REOPENED):
             fresh[proposal.recipient.customer_id] = proposal
@@ -191,9 +192,7 @@ def _propose(
     return +fates, superseded
 
 
-def _proposals(
-    session: Session, one: SopInForce, rulebook: Rulebook, *, aside: Collection[UUID]
-) -> Iterator[_Proposal]:
+def _proposals(session: Session, one: SopInForce, rulebook: Rulebook, *, scope: Scope) -> Iterator[_Proposal]:
     sop, anchor, here = one.sop, _FACTS[one.sop.anchor], aliased(Task)
     same_cycle = and_(
         here.customer_id == Customer.id, here.sop_key == sop.key, here.subject == "", here.anchor_on == anchor
@@ -203,7 +202,7 @@ def _proposals(
         .add_columns(_fate(sop, rulebook, reopenable=here.close_reason.in_(_REOPENABLE), task_id=here.id))
         .join_from(CUSTOMER_FACTS, Customer, Customer.id == _FACTS.customer_id)
         .join(here, same_cycle, isouter=True)
-        .where(_trigger(one), Customer.id.not_in(aside))
+        .where(_trigger(one), scope.on(Customer.id))
         .order_by(Customer.id)
     )
     for customer_id, site_id, family_id, assistant_id, anchor_on, task_id, fate in session.execute(query):
@@ -255,7 +254,7 @@ def _supersede(session: Session, sop: Sop, customers: Sequence[UUID], *, at: dat
         return 0
     statement = (
         update(Task)
-        .where(among(Task.customer_id, customers), Task.sop_key.in_(sop.replaces))
+        .where(Task.customer_id == among(customers), Task.sop_key.in_(sop.replaces))
         .where(Task.state == TaskState.OPEN, Task.attempts == 0)
         .values(state=TaskState.CANCELLED, close_reason=CloseReason.SUPERSEDED.value, next_on=None, closed_at=at)
     )
@@ -268,8 +267,8 @@ def _reopen(session: Session, proposals: Sequence[_Proposal], *, on: date) -> No
         task_ids = [proposal.task_id for proposal in proposals if proposal.task_id is not None]
         statement = (
             update(Task)
-            .where(among(Task.customer_id, [proposal.recipient.customer_id for proposal in proposals]))
-            .where(among(Task.id, task_ids))
+            .where(Task.customer_id == among([proposal.recipient.customer_id for proposal in proposals]))
+            .where(Task.id == among(task_ids))
             .values(state=state, close_reason="", closed_at=None, due_on=func.greatest(Task.due_on, on))
         )
         _changed(session, statement)
