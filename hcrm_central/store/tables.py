@@ -345,6 +345,10 @@ class ScanRun(Base):
     """One scan, of everybody or of some. Its counts add up; `finished_at` NULL on an old row means it died."""
 
     __tablename__ = "scan_run"
+    __table_args__ = (
+        Index("ix_scan_run_started_at", "started_at"),
+        Index("ix_scan_run_whole", "started_at", postgresql_where=text("kind IN ('nightly', 'asked')")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     scanned_for: Mapped[date]
@@ -362,6 +366,16 @@ class ScanLease(Base):
 
     one: Mapped[bool] = mapped_column(primary_key=True, default=True, server_default="true")
     fence: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+
+class WorkerPost(Base):
+    """One row, once there was a worker: who does the work. Another takes over when it is silent."""
+
+    __tablename__ = "worker_post"
+
+    one: Mapped[bool] = mapped_column(primary_key=True, default=True, server_default="true")
+    holder: Mapped[UUID]
+    seen_at: Mapped[datetime]  # by the database's clock
 
 
 class ScanRequest(Base):
