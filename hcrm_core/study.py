@@ -19,6 +19,7 @@ from hcrm_core.eye.percentiles import Refused
 from hcrm_core.eye.plausibility import EyeValues
 from hcrm_core.eye.references import References
 from hcrm_core.facts.comparability import Comparability, comparability
+from hcrm_core.facts.derived import Derived, derived
 from hcrm_core.facts.growth import (
     AxialReading,
     Growth,
@@ -110,6 +111,10 @@ class EyeStudy:
         """Whether the refractions of two examinations may be compared."""
         series = {r.exam_id: r.series for r in self.readings if r.eye is eye}
         return series.get(one.id) is not None and series.get(one.id) == series.get(other.id)
+
+    def derived(self, exam: ExamRecord, *, eye: Eye) -> Derived:
+        """What follows from the values of an examination."""
+        return derived(exam, eye=eye)
 
     def comparability(self, one: ExamRecord, other: ExamRecord, *, eye: Eye) -> Comparability:
         """The same with everything that stands against it."""

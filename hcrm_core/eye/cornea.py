@@ -13,6 +13,11 @@ INDICES = (STANDARD_INDEX, Decimal("1.336"), Decimal("1.332"))
 _HUNDREDTH, _THOUSANDTH = Decimal("0.01"), Decimal("0.001")
 
 
+def mean_power(k1: Decimal | None, *, k2: Decimal | None) -> Decimal | None:
+    """Mean of two powers, D to 0.01; unknown without both. The radius of it is not the mean of the radii (§4.12)."""
+    return None if k1 is None or k2 is None else ((k1 + k2) / 2).quantize(_HUNDREDTH)
+
+
 def radius_mm(power: Decimal, *, index: Decimal = STANDARD_INDEX) -> Decimal:
     """Radius of curvature of a corneal power, mm to 0.001."""
     return (_dividend(index) / power).quantize(_THOUSANDTH)

@@ -44,6 +44,15 @@ def comparability(one: MeasurementInput, other: MeasurementInput, *, washout_day
     return Comparability(obstacles=tuple(dict.fromkeys(found)))
 
 
+def ok_influence(lens_state: LensState, *, washout_days: int | None, least_days: int = WASHOUT_DAYS) -> bool | None:
+    """Whether an OK lens shapes the cornea, worn or left off for less than `least_days`; None if nobody knows what is
+    worn."""
+    if lens_state is LensState.UNKNOWN:
+        return None
+    stopped = lens_state is LensState.OK_WASHOUT and (washout_days or 0) < least_days
+    return lens_state is LensState.OK_LENS or stopped
+
+
 def _of_each(one: MeasurementInput, *, washout_days: int) -> Iterator[Obstacle]:
     conditions = (
         (one.status is not ExamStatus.FINAL, Obstacle.NOT_VALID),
@@ -58,8 +67,7 @@ def _of_each(one: MeasurementInput, *, washout_days: int) -> Iterator[Obstacle]:
 
 
 def _shaped(one: MeasurementInput, *, washout_days: int) -> bool:
-    stopped = one.lens_state is LensState.OK_WASHOUT and (one.washout_days or 0) < washout_days
-    return one.lens_state is LensState.OK_LENS or stopped
+    return bool(ok_influence(one.lens_state, washout_days=one.washout_days, least_days=washout_days))
 
 
 def _of_both(one: MeasurementInput, other: MeasurementInput) -> Iterator[Obstacle]:

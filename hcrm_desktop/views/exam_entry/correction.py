@@ -11,7 +11,7 @@ from hcrm_core.wire import Json
 from hcrm_desktop.cache.rows import ExamEntry, ExamRow, EyeRow
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme
-from hcrm_desktop.views.exam_entry.reading import Conditions, SlipReading
+from hcrm_desktop.views.exam_entry.reading import Conditions, SlipReading, changed_places
 from hcrm_desktop.views.exam_entry.slip import ExamSlip
 from hcrm_desktop.views.exam_entry.state_row import to_json
 from hcrm_desktop.views.record.study import RecordStudy, study
@@ -38,6 +38,7 @@ class ExamCorrection(ExamSlip):
         self._reason = QLineEdit(maxLength=400)
         others = tuple(one for one in shown.record.exams if one.id != exam.id)
         without = study(dataclasses.replace(shown.record, exams=others), today=shown.eyes.today)
+        self._recorded = recorded_conditions(exam)
         super().__init__(tasks, theme, words, without, draft=draft or as_draft(exam), parent=parent)
         day = words.day(exam.examined_on)
         self.setWindowTitle(self.tr("更正检查 {day} · {name}").format(day=day, name=shown.record.header.name))
@@ -49,6 +50,24 @@ class ExamCorrection(ExamSlip):
         self._reason.setAccessibleName(self.tr("更正原因"))
         return [self._reason]
 
+    def _begin(self, draft: Json | None) -> None:
+        self._grid.compare_with(self._exam)
+        super()._begin(draft)
+
+    def _show_reading(self, reading: SlipReading) -> None:
+        super()._show_reading(reading)
+        self._save.setText(self.tr("保存更正（改动 {n} 处）Ctrl+S").format(n=self._changes(reading)))
+
+    def _changes(self, reading: SlipReading) -> int:
+        """In how many places the slip says something else than what was recorded."""
+        conditions = self._state.conditions()
+        other = [
+            one.name
+            for one in dataclasses.fields(Conditions)
+            if getattr(conditions, one.name) != getattr(self._recorded, one.name)
+        ]
+        return len(changed_places(reading.eyes, recorded=self._exam)) + len(other)
+
     def _draft_key(self) -> str:
         return correction_key(self._shown.record.header.id, exam_id=self._exam.id)
 
@@ -58,6 +77,9 @@ class ExamCorrection(ExamSlip):
 
     def _refuse(self, reading: SlipReading) -> bool:
         if super()._refuse(reading):
+            return True
+        if not self._changes(reading):
+            self._say(self.tr("没有改动，不用更正。"), role="danger")
             return True
         unexplained = not self._reason.text().strip()
         if unexplained:
@@ -71,9 +93,9 @@ def correction_key(customer_id: UUID, *, exam_id: UUID) -> str:
     return f"exam:{customer_id}:{exam_id}"
 
 
-def as_draft(exam: ExamRow) -> Json:
-    """An examination as the draft of a slip that would record it."""
-    conditions = Conditions(
+def recorded_conditions(exam: ExamRow) -> Conditions:
+    """Under which an examination was recorded."""
+    return Conditions(
         examined_on=exam.examined_on,
         cycloplegic=exam.cycloplegic,
         method=exam.method,
@@ -81,6 +103,10 @@ def as_draft(exam: ExamRow) -> Json:
         washout_days=exam.washout_days,
         device=exam.device,
     )
+
+
+def as_draft(exam: ExamRow) -> Json:
+    """An examination as the draft of a slip that would record it."""
     texts = [
         [eye.eye.value, name, _text(eye, name)]
         for eye in (exam.od, exam.os)
@@ -88,7 +114,7 @@ def as_draft(exam: ExamRow) -> Json:
         for name in PARSERS
         if getattr(eye, name) is not None
     ]
-    return {"conditions": to_json(conditions), "texts": texts}
+    return {"conditions": to_json(recorded_conditions(exam)), "texts": texts}
 
 
 def _text(eye: EyeRow, name: str) -> str:

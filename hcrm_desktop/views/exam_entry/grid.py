@@ -17,6 +17,7 @@ from hcrm_desktop.theme import set_property
 from hcrm_desktop.views.exam_entry.reading import (
     Place,
     SlipReading,
+    changed_places,
     last_value,
     minus_cylinder,
     plain_number,
@@ -50,6 +51,7 @@ class SlipGrid(QWidget):
         self._notes: dict[str, QLabel] = {}
         self._before: dict[Place, QLabel] = {}
         self._previous: ExamRecord | None = None
+        self._recorded: ExamRecord | None = None  # the examination that is corrected
         self._build()
 
     def fields(self) -> list[QLineEdit]:
@@ -113,12 +115,28 @@ class SlipGrid(QWidget):
             for eye in Eye:
                 self._before[eye, line.name].setText(line.text(_of(exam, eye)))
 
+    def compare_with(self, recorded: ExamRecord) -> None:
+        """Mark what differs from an examination that is corrected."""
+        self._recorded = recorded
+
+    def told(self, problem: Problem) -> str:
+        """A problem with the eye and the value that it concerns."""
+        eye, _, name = problem.field.rpartition(".")
+        label = next((line.label for line in self._lines if line.name == name), "")
+        whose = self._words.eye(Eye(eye)) if eye else self.tr("双眼")
+        return self.tr("{eye} {label}：{sentence}").format(
+            eye=whose, label=label, sentence=self._remarks.sentence(problem)
+        )
+
     def show_reading(self, reading: SlipReading, *, comparable: bool) -> None:
         """Say beside every line what was understood, what changed and what is wrong."""
+        changed = changed_places(reading.eyes, recorded=self._recorded) if self._recorded else ()
+        for place, field in self._fields.items():
+            set_property(field, "changed", place in changed)
         for line in self._lines:
             problems = [p for p in reading.problems if p.field.rpartition(".")[2] == line.name]
             self._mark(line.name, problems)
-            self._notes[line.name].setText(self._note(line, reading, problems))
+            self._notes[line.name].setText(self._note(line, reading, problems, changed))
             set_property(self._notes[line.name], "role", _role(problems))
             told = comparable or line.name in _COMPARABLE
             self._changes[line.name].setText(self._change(line.name, reading) if told else "")
@@ -179,8 +197,9 @@ class SlipGrid(QWidget):
             state = "error" if Severity.ERROR in mine else "warn" if Severity.WARNING in mine else ""
             set_property(self._fields[eye, name], "state", state)
 
-    def _note(self, line: Line, reading: SlipReading, problems: Sequence[Problem]) -> str:
+    def _note(self, line: Line, reading: SlipReading, problems: Sequence[Problem], changed: Sequence[Place]) -> str:
         parts = [self._understood(line, eye, reading) for eye in Eye]
+        parts += [self._former(line, eye) for eye in Eye if (eye, line.name) in changed]
         parts += [self._sided(problem) for problem in problems]
         return self.tr("；").join(dict.fromkeys(part for part in parts if part))
 
@@ -193,6 +212,10 @@ class SlipGrid(QWidget):
         if _same(typed, getattr(row, line.name)):
             return ""
         return self.tr("{side} = {value} {unit}").format(side=self._side(eye), value=shown, unit=line.unit).strip()
+
+    def _former(self, line: Line, eye: Eye) -> str:
+        """What the examination that is corrected says."""
+        return self.tr("{side} 原 {value}").format(side=self._side(eye), value=line.text(_of(self._recorded, eye)))
 
     def _sided(self, problem: Problem) -> str:
         eye = problem.field.rpartition(".")[0]

@@ -18,7 +18,7 @@ from hcrm_core.record import ExamRecord
 from hcrm_core.terms import Eye, LensState, RefractionMethod
 from hcrm_desktop.cache.rows import CustomerHeader, ExamEntry, EyeRow
 from hcrm_desktop.references import references
-from hcrm_desktop.views.exam_entry.swap import swap_problems
+from hcrm_desktop.views.exam_entry.swap import Sitting, swap_problems
 
 # Axial length between two visits, clinical reference pack §3: −0.10 mm … +0.60 mm a year is usual.
 SHRUNK_MM, GROWN_MM_A_YEAR = Decimal("-0.10"), Decimal("0.60")
@@ -59,6 +59,11 @@ class SlipReading:
     def refused(self) -> bool:
         return any(problem.severity is Severity.ERROR for problem in self.problems)
 
+    @property
+    def doubts(self) -> tuple[Problem, ...]:
+        """What may be true and has to be confirmed. A radius read as a power is no doubt: it is told."""
+        return tuple(p for p in self.problems if p.severity is Severity.WARNING and p.code != "radius_converted")
+
 
 def last_value(previous: ExamRecord | None, place: Place) -> Decimal | None:
     """What stood in a field last time."""
@@ -88,9 +93,20 @@ def read_slip(
         problems += _change_problems(row, conditions.examined_on, previous=previous)
         problems += _blank_cylinder(row)
     problems += check_pair(eyes[Eye.OD], left=eyes[Eye.OS])
-    problems += swap_problems(eyes, previous=previous)
+    sitting = Sitting(eyes=eyes, lens_state=conditions.lens_state, washout_days=conditions.washout_days)
+    problems += swap_problems(sitting, previous=previous)
     measured = {eye: row for eye, row in eyes.items() if row != EyeRow(eye=eye)}
     return SlipReading(eyes=measured, problems=tuple(p for p in problems if not _is_answered(p, texts)))
+
+
+def changed_places(eyes: Mapping[Eye, EyeRow], *, recorded: ExamRecord) -> tuple[Place, ...]:
+    """Where a slip says something else than the examination that it corrects."""
+    return tuple(
+        (eye, name)
+        for eye in Eye
+        for name in PARSERS
+        if getattr(eyes.get(eye), name, None) != last_value(recorded, (eye, name))
+    )
 
 
 def entry_of(reading: SlipReading, conditions: Conditions, *, head: CustomerHeader) -> ExamEntry:

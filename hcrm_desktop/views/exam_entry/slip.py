@@ -17,6 +17,7 @@ from hcrm_desktop.cache.rows import CustomerRecord, ExamEntry, ExamRow
 from hcrm_desktop.charts.eye_chart import EyeChart
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme, set_property
+from hcrm_desktop.views.exam_entry.doubts import DoubtPanel
 from hcrm_desktop.views.exam_entry.flow import Flow
 from hcrm_desktop.views.exam_entry.grid import SlipGrid
 from hcrm_desktop.views.exam_entry.reading import Conditions, SlipReading, entry_of, read_slip
@@ -58,6 +59,7 @@ class ExamSlip(QDialog):
         self._tasks, self._words, self._shown, self._saving = tasks, words, shown, False
         self._previous = shown.eyes.valid_exams[-1] if shown.eyes.valid_exams else None
         self._state, self._grid = StateRow(words), SlipGrid(words)
+        self._doubts = DoubtPanel(self._grid.told)
         self._comparable = False  # refraction with the last one's, by the definition of growth
         self._remarks, self._verdicts = Remarks(words), VerdictWords(words)
         self._chart = EyeChart(theme, CurveWords(words).axial_length())
@@ -109,7 +111,7 @@ class ExamSlip(QDialog):
         column.setSpacing(8)
         column.addWidget(self._card(self._state, self._day_problem))
         column.addLayout(body, 1)
-        for widget in self._asides():
+        for widget in (*self._asides(), self._doubts):
             column.addWidget(widget)
         column.addLayout(foot)
         self._chart.setFixedWidth(340)
@@ -164,7 +166,8 @@ class ExamSlip(QDialog):
         self._grid.edited.connect(self._on_edited)
         self._pause.timeout.connect(self._on_pause_timeout)
         self._save.clicked.connect(self.save)
-        QShortcut(QKeySequence(QKeySequence.StandardKey.Save), self, self.save)
+        save = QShortcut(QKeySequence(QKeySequence.StandardKey.Save), self, self.save)
+        save.setAutoRepeat(False)  # a held key is no second answer
         QShortcut(QKeySequence("Alt+X"), self, self._grid.exchange)
 
     @Slot(object)
@@ -180,8 +183,11 @@ class ExamSlip(QDialog):
         self._pause.start()
 
     def _check(self) -> None:
-        reading = self.reading()
+        self._show_reading(self.reading())
+
+    def _show_reading(self, reading: SlipReading) -> None:
         self._grid.show_reading(reading, comparable=self._comparable)
+        self._doubts.keep(reading.doubts)
         wrong = [self._remarks.sentence(problem) for problem in reading.problems if problem.field == "examined_on"]
         self._day_problem.setText(self.tr("；").join(wrong))
         self._day_problem.setVisible(bool(wrong))
@@ -248,7 +254,7 @@ class ExamSlip(QDialog):
         from hcrm_desktop.cache.commands import record_exam
 
         reading = self.reading()
-        if self._saving or self._refuse(reading):
+        if self._saving or self._refuse(reading) or self._asks(reading):
             return
         self._saving = True
         self._save.setEnabled(False)
@@ -269,6 +275,17 @@ class ExamSlip(QDialog):
             self._say(self.tr("至少填写一只眼的一项数值。"), role="danger")
             self._grid.fields()[0].setFocus()
         return bool(wrong) or not reading.eyes
+
+    def _asks(self, reading: SlipReading) -> bool:
+        """Ask about what is unusual, and go to the first of it."""
+        if self._doubts.is_confirmed(reading.doubts):
+            return False
+        self._say("", role="muted")
+        field = self._grid.field(reading.doubts[0].field)
+        if field is not None:
+            field.setFocus()
+            field.selectAll()
+        return True
 
     @Slot(object)
     def _on_recorded(self, _: object) -> None:

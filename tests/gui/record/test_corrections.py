@@ -134,6 +134,33 @@ def test_a_correction_is_another_examination_with_its_reason(
     assert [eye["axial_length_mm"] for eye in entry.body["eyes"]] == ["24.02", "24.20"]
 
 
+def test_a_correction_shows_what_it_changes_and_how_much(qtbot: QtBot, workspace: Workspace, record_for: Open) -> None:
+    open_clinic(workspace, Role.OPTOMETRIST)
+    page = record_for(Role.OPTOMETRIST, add_child(workspace))
+    page.findChildren(QTabWidget)[0].widget(0).findChildren(QTableView)[0].selectRow(0)
+    button(page, "更正检查").click()
+    qtbot.waitUntil(lambda: bool(page.findChildren(ExamCorrection)))
+    (slip,) = page.findChildren(ExamCorrection)
+    assert button(slip, "保存更正").text() == "保存更正（改动 0 处）Ctrl+S"
+    slip.save()
+    assert "没有改动，不用更正。" in words(slip)
+
+    length, sphere = slip._grid.field("OD.axial_length_mm"), slip._grid.field("OS.sphere")
+    assert length is not None
+    assert sphere is not None
+    length.setText("24.02")
+    sphere.setText("")
+    slip._state._drops.choose(False)
+
+    assert "右 原 24.20" in words(slip)
+    assert "左 原 −3.00" in words(slip)
+    assert (length.property("changed"), sphere.property("changed")) == (True, True)
+    assert button(slip, "保存更正").text() == "保存更正（改动 3 处）Ctrl+S"
+    length.setText("2420")  # the same value, written otherwise
+    assert length.property("changed") is False
+    slip.reject()
+
+
 def test_only_optometrists_are_offered_to_declare_void(workspace: Workspace, record_for: Open) -> None:
     open_clinic(workspace, Role.MANAGER)
     page = record_for(Role.MANAGER, add_child(workspace))

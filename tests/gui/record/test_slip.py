@@ -256,18 +256,59 @@ def test_an_impossible_value_is_refused_and_found(workspace: Workspace, customer
     slip.reject()
 
 
-def test_an_unusual_value_warns_and_is_kept(
+def test_an_unusual_value_is_asked_about_in_place_and_saved_by_the_same_key(
     qtbot: QtBot, workspace: Workspace, customer_id: UUID, open_slip: OpenSlip
 ) -> None:
-    slip = open_slip()
+    slip, typist = open_slip(), Typist()
     field = slip._grid.fields()[8]
     field.setText("28")
     assert field.property("state") == "warn"
 
-    with qtbot.waitSignal(slip.recorded):
-        slip.save()
+    typist.save(slip)
 
+    assert "有 1 处少见，请核对。没有错就仍然保存（再按 Ctrl+S）" in says(slip)
+    assert "右眼 眼压：少见，通常 10–21，请核对" in says(slip)
+    assert typist.focus() is field
+    assert len(stored(workspace, customer_id).exams) == 2
+    with qtbot.waitSignal(slip.recorded):
+        typist.save(slip)
     assert len(stored(workspace, customer_id).exams) == 3
+
+
+def test_a_confirmation_holds_for_the_doubts_that_were_asked_about(
+    workspace: Workspace, customer_id: UUID, open_slip: OpenSlip
+) -> None:
+    slip, typist = open_slip(), Typist()
+    slip._grid.fields()[8].setText("28")
+    typist.save(slip)
+    slip._grid.fields()[8].setText("29")
+    assert "仍然保存" not in says(slip)
+
+    typist.save(slip)
+
+    assert "仍然保存" in says(slip)
+    assert len(stored(workspace, customer_id).exams) == 2
+    slip._grid.fields()[8].setText("18")
+    assert "仍然保存" not in says(slip)
+    slip.reject()
+
+
+def test_a_radius_is_converted_without_asking(qtbot: QtBot, open_slip: OpenSlip) -> None:
+    slip, typist = open_slip(), Typist()
+    slip._grid.fields()[6].setText("787")
+    assert "42.88" in says(slip)
+    with qtbot.waitSignal(slip.recorded):
+        typist.save(slip)
+
+
+def test_an_impossible_value_cannot_be_confirmed(workspace: Workspace, customer_id: UUID, open_slip: OpenSlip) -> None:
+    slip, typist = open_slip(), Typist()
+    slip._grid.fields()[8].setText("61")
+    typist.save(slip)
+    typist.save(slip)
+    assert "有 1 处不能保存" in says(slip)
+    assert len(stored(workspace, customer_id).exams) == 2
+    slip.reject()
 
 
 def test_an_empty_slip_is_not_saved(workspace: Workspace, customer_id: UUID, open_slip: OpenSlip) -> None:
@@ -375,6 +416,47 @@ def test_eyes_that_continue_each_others_history_are_asked_about(
 ) -> None:
     slip = open_slip()
     lengths(slip, right, left)
+    assert ("左右是否填反" in says(slip)) is asks
+    slip.reject()
+
+
+def powers(slip: ExamSlip, right: str, left: str) -> None:
+    for place in slip._grid.texts():
+        if place[1] in ("k1", "k2"):
+            slip._grid._fields[place].setText(right if place[0] is Eye.OD else left)
+
+
+@pytest.fixture
+def steep_left(workspace: Workspace, customer_id: UUID) -> UUID:
+    """The last examination found corneas of 42.00 and 43.00 D, spectacles worn."""
+    head, right, left = exam_rows(customer_id, date(2026, 11, 1), length="24.20")
+    measured = [
+        one.model_copy(update={"body": {**one.body, "k1": power, "k2": power}})
+        for one, power in ((right, "42.00"), (left, "43.00"))
+    ]
+    put(workspace, head, *measured)
+    return customer_id
+
+
+@pytest.mark.usefixtures("steep_left")
+@pytest.mark.parametrize(
+    ("right", "left", "lens", "asks"),
+    [
+        ("43.00", "42.00", LensState.SPECTACLES, True),
+        ("42.75", "42.25", LensState.SPECTACLES, True),  # nearer to the other's by exactly 0.50 D
+        ("42.74", "42.25", LensState.SPECTACLES, False),
+        ("42.00", "43.00", LensState.SPECTACLES, False),
+        ("43.00", "42.00", LensState.OK_LENS, False),  # a flattened cornea tells nothing
+        ("43.00", "42.00", LensState.UNKNOWN, False),
+        ("43.00", "", LensState.SPECTACLES, False),
+    ],
+)
+def test_corneas_that_continue_each_others_history_are_asked_about(
+    open_slip: OpenSlip, right: str, left: str, lens: LensState, *, asks: bool
+) -> None:
+    slip = open_slip()
+    slip._state._lens.choose(lens)
+    powers(slip, right, left)
     assert ("左右是否填反" in says(slip)) is asks
     slip.reject()
 
