@@ -48,7 +48,7 @@ def installed(store: Store) -> Store:
 def emptied(store: Store) -> Store:
     """The store without sites, people and runs; rules and SOPs stay. Quicker than a new database."""
     with store.owner.begin() as connection:
-        connection.execute(text("TRUNCATE site, stream, stream_entry, scan_run, audit_entry CASCADE"))
+        connection.execute(text("TRUNCATE site, stream, stream_entry, scan_run, scan_request, changed_customer, audit_entry CASCADE"))
     return store
 
 

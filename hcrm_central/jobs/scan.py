@@ -1,28 +1,32 @@
-"""The daily scan: facts, memberships and tasks of everybody, in one transaction under one lease.
+"""The scan: facts, memberships and tasks of everybody, of some, or of what a rule touches; in one transaction.
 
-It can be run at any time, twice, by two processes or after a crash: what it finds done stays done, and what a
-crash left half-way was rolled back.
+It can be run at any time, twice, by two processes or after a crash: what it finds done stays done, and what a crash
+left half-way was rolled back. Who holds the lock of the lease's row is the only one who writes, and loses it with his
+connection: a writer that was cut off cannot commit any more.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import date
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, func, select, text, update
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
+from hcrm_central.jobs.changed import take_all_changed
 from hcrm_central.jobs.dealing import Dealer
 from hcrm_central.jobs.facts import compute_facts
 from hcrm_central.jobs.membership import SegmentCount, classify
+from hcrm_central.jobs.quarantine import quarantined, set_aside
 from hcrm_central.jobs.rulebook import read_rulebook
+from hcrm_central.jobs.runs import RunKind, begin_run, drop_run, finish_run
 from hcrm_central.jobs.scope import Scope
 from hcrm_central.jobs.tasks import Fate, keep_ledger
+from hcrm_central.jobs.touched import touched
 from hcrm_central.store.engine import snapshot, transaction
-from hcrm_central.store.tables import ScanRun
-from hcrm_store.base import new_id
+from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_store.clock import Clock, business_date
 from hcrm_store.people import Customer
 
@@ -38,24 +42,27 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SopCount:
-    """`proposed` = `created` + `reopened` + `already_there` + all `suppressed`."""
+    """`proposed` = `created` + `reopened` + `already_there` + `merged` + all `suppressed`."""
 
     proposed: int
     created: int
     reopened: int
     already_there: int
+    merged: int
     suppressed: dict[str, int]
 
     @property
     def adds_up(self) -> bool:
-        return self.proposed == self.created + self.reopened + self.already_there + sum(self.suppressed.values())
+        kept = self.created + self.reopened + self.already_there + self.merged
+        return self.proposed == kept + sum(self.suppressed.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanReport:
-    """What a scan did. `expected` = `seen` + the quarantined.
+    """What a run did. `expected` = `seen` + the quarantined.
 
     Attributes:
+        changed: customers whose facts are others than before.
         segments: by key, see `SegmentCount`.
         sops: by key.
         closed: tasks closed, by reason.
@@ -67,6 +74,7 @@ class ScanReport:
     scanned_for: date
     expected: int
     seen: int
+    changed: int
     quarantined: tuple[UUID, ...]
     segments: dict[str, SegmentCount]
     sops: dict[str, SopCount]
@@ -82,9 +90,26 @@ class ScanReport:
         return sum(count.created for count in self.sops.values())
 
     @property
+    def totals(self) -> dict[str, int | bool]:
+        """The run in a line. `proposed`: what triggers call for and the ledger did not have; what was brought back
+        counts as created."""
+        counts = self.sops.values()
+        return {
+            "expected": self.expected,
+            "seen": self.seen,
+            "changed": self.changed,
+            "quarantined": len(self.quarantined),
+            "proposed": sum(count.proposed - count.already_there for count in counts),
+            "created": sum(count.created + count.reopened for count in counts),
+            "merged": sum(count.merged for count in counts),
+            "suppressed": sum(sum(count.suppressed.values()) for count in counts),
+            "adds_up": self.adds_up,
+        }
+
+    @property
     def adds_up(self) -> bool:
         """Whether every customer and every task is accounted for."""
-        everybody = self.expected == self.seen + len(self.quarantined)
+        everybody = self.expected == self.seen + len(self.quarantined) and self.changed <= self.seen
         segments = all(count.adds_up for count in self.segments.values())
         return everybody and segments and all(count.adds_up for count in self.sops.values())
 
@@ -95,8 +120,44 @@ class ScanReport:
             "scanned_for": self.scanned_for.isoformat(),
             "quarantined": [str(one) for one in self.quarantined],
             "created": self.created,
+            "totals": self.totals,
             "adds_up": self.adds_up,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What one run looks at.
+
+    Attributes:
+        scope: whom and what.
+        computes: facts first. A changed rule leaves them as they are.
+    """
+
+    scope: Scope
+    computes: bool = True
+
+
+EVERYTHING = Work(scope=Scope())
+
+
+def _nothing_to_settle(_session: Session, _report: ScanReport) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What a run is for.
+
+    Attributes:
+        kind: as its row tells it.
+        take: asked once the lease is held and before anything is read; None: somebody else has done it.
+        settle: told in the same transaction what was done.
+    """
+
+    kind: RunKind
+    take: Callable[[Session], Work | None]
+    settle: Callable[[Session, ScanReport], None] = _nothing_to_settle
 
 
 def _unwatched(_: Step) -> None:
@@ -106,10 +167,7 @@ def _unwatched(_: Step) -> None:
 def scan(
     engine: Engine, *, clock: Clock, on: date | None = None, progress: Callable[[Step], None] = _unwatched
 ) -> ScanReport:
-    """Scan the whole library for one business date.
-
-    A second scan waits until the first has finished. The run's row is written before the work, so a scan that
-    died is seen: it never got a `finished_at`.
+    """Scan the whole library for one business date. A second scan waits until the first has finished.
 
     Args:
         engine: the jobs' engine.
@@ -117,38 +175,110 @@ def scan(
         on: the business date, today's if None.
         progress: is told each step as it begins.
     """
+    return _always(engine, Errand(kind=RunKind.ASKED, take=everything), clock=clock, on=on, progress=progress)
+
+
+def rescan(engine: Engine, customer_ids: Sequence[UUID], *, clock: Clock) -> ScanReport:
+    """Facts, segments and tasks of these customers alone. Unknown ids are passed over."""
+    work = Work(scope=Scope(only=customer_ids))
+    return _always(engine, Errand(kind=RunKind.CUSTOMERS, take=lambda _: work), clock=clock)
+
+
+def reevaluate(
+    engine: Engine, *, clock: Clock, rules: Collection[str] = (), parameters: Collection[str] = ()
+) -> ScanReport:
+    """Segments and tasks that these rules or parameters touch, over the facts as they are."""
+    kind = RunKind.RULE if rules else RunKind.PARAMETER
+    errand = Errand(kind=kind, take=lambda session: touched_by(session, rules=rules, parameters=parameters))
+    return _always(engine, errand, clock=clock)
+
+
+def everything(session: Session) -> Work:
+    """Everybody; whoever changed so far is among them."""
+    take_all_changed(session)
+    return EVERYTHING
+
+
+def touched_by(session: Session, *, rules: Collection[str] = (), parameters: Collection[str] = ()) -> Work:
+    """What a change of these touches, for everybody whose rows can be computed."""
+    scope = touched(session, rules=rules, parameters=parameters)
+    return Work(scope=replace(scope, aside=quarantined(session)), computes=False)
+
+
+def perform(
+    engine: Engine,
+    errand: Errand,
+    *,
+    clock: Clock,
+    on: date | None = None,
+    progress: Callable[[Step], None] = _unwatched,
+) -> ScanReport | None:
+    """Do an errand, after whoever is at work; None if that one had done it.
+
+    The run's row is written before the work, so a run that died is seen: it never got a `finished_at`.
+    """
     scanned_for = on or business_date(clock.now())
-    run_id = _begin(engine, scanned_for, clock=clock)
+    run_id = begin_run(engine, kind=errand.kind, scanned_for=scanned_for, at=clock.now())
     with transaction(engine) as session:
-        # Waiting for another scan is no fault, however long it takes.
-        session.execute(text("SET LOCAL lock_timeout = 0"))
-        session.execute(text("UPDATE scan_lease SET fence = fence + 1"))
-        session.execute(text("SET LOCAL lock_timeout = '15s'"))
+        fence = _lease(session)
         progress(Step.LEASED)
-        report = _scan(engine, session, run_id=run_id, on=scanned_for, clock=clock, progress=progress)
-        finished = {"finished_at": clock.now(), "counts": report.as_json()}
-        session.execute(update(ScanRun).where(ScanRun.id == run_id).values(**finished))
+        work = errand.take(session)
+        if work is None:
+            drop_run(session, run_id)
+            return None
+        report = _carry_out(engine, session, work, run_id=run_id, on=scanned_for, clock=clock, progress=progress)
+        errand.settle(session, report)
+        finish_run(session, run_id, fence=fence, at=clock.now(), counts=report.as_json())
     return report
 
 
-def _begin(engine: Engine, scanned_for: date, *, clock: Clock) -> UUID:
-    run_id = new_id()
-    with transaction(engine) as session:
-        session.add(ScanRun(id=run_id, scanned_for=scanned_for, started_at=clock.now(), counts={}))
-    return run_id
+def _always(
+    engine: Engine,
+    errand: Errand,
+    *,
+    clock: Clock,
+    on: date | None = None,
+    progress: Callable[[Step], None] = _unwatched,
+) -> ScanReport:
+    report = perform(engine, errand, clock=clock, on=on, progress=progress)
+    assert report is not None, "such an errand always finds work"
+    return report
 
 
-def _scan(
-    engine: Engine, session: Session, *, run_id: UUID, on: date, clock: Clock, progress: Callable[[Step], None]
+def _lease(session: Session) -> int:
+    """Wait for the lease, which is no fault however long it takes; its number tells writers apart."""
+    session.execute(text("SET LOCAL lock_timeout = 0"))
+    fence: int = session.execute(text("UPDATE scan_lease SET fence = fence + 1 RETURNING fence")).scalar_one()
+    session.execute(text("SET LOCAL lock_timeout = '15s'"))
+    return fence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """Of whom facts are known now."""
+
+    expected: int
+    seen: int
+    changed: int
+    quarantined: tuple[UUID, ...]
+
+
+def _carry_out(
+    engine: Engine,
+    session: Session,
+    work: Work,
+    *,
+    run_id: UUID,
+    on: date,
+    clock: Clock,
+    progress: Callable[[Step], None],
 ) -> ScanReport:
     at = clock.now()
     progress(Step.FACTS)
-    with snapshot(engine) as reader:
-        expected = reader.scalar(select(func.count()).select_from(Customer)) or 0
-        found = compute_facts(reader, session, None, at=at)
+    found = _compute(engine, session, work.scope, at=at) if work.computes else _as_known(session, work.scope)
+    scope = replace(work.scope, aside=found.quarantined)
     rulebook = read_rulebook(session, on=on)
     progress(Step.MEMBERSHIPS)
-    scope = Scope(aside=found.quarantined)
     segments = classify(session, rulebook, scope=scope)
     progress(Step.TASKS)
     dealer = Dealer(session)
@@ -156,8 +286,9 @@ def _scan(
     return ScanReport(
         run_id=run_id,
         scanned_for=on,
-        expected=expected,
-        seen=found.computed,
+        expected=found.expected,
+        seen=found.seen,
+        changed=found.changed,
         quarantined=found.quarantined,
         segments=segments,
         sops={key: _sop_count(fates) for key, fates in ledger.fates.items()},
@@ -169,6 +300,30 @@ def _scan(
     )
 
 
+def _compute(engine: Engine, session: Session, scope: Scope, *, at: datetime) -> _Found:
+    with snapshot(engine) as reader:
+        expected = reader.scalar(select(func.count()).select_from(Customer).where(scope.on(Customer.id))) or 0
+        found = compute_facts(reader, session, scope.only, at=at)
+    set_aside(
+        session, dict.fromkeys(found.quarantined, "unreadable"), computed=replace(scope, aside=found.quarantined), at=at
+    )
+    return _Found(
+        expected=expected,
+        seen=found.computed,
+        changed=found.computed,
+        quarantined=tuple(found.quarantined),
+    )
+
+
+def _as_known(session: Session, scope: Scope) -> _Found:
+    """Nothing is computed: whoever has facts is seen, but for those set aside."""
+    seen = session.scalar(
+        select(func.count()).select_from(CUSTOMER_FACTS).where(scope.on(CUSTOMER_FACTS.c.customer_id))
+    )
+    aside = tuple(scope.aside)
+    return _Found(expected=(seen or 0) + len(aside), seen=seen or 0, changed=0, quarantined=aside)
+
+
 def _sop_count(fates: dict[Fate, int]) -> SopCount:
     told = (Fate.CREATED, Fate.REOPENED, Fate.ALREADY_THERE)
     return SopCount(
@@ -176,5 +331,6 @@ def _sop_count(fates: dict[Fate, int]) -> SopCount:
         created=fates.get(Fate.CREATED, 0),
         reopened=fates.get(Fate.REOPENED, 0),
         already_there=fates.get(Fate.ALREADY_THERE, 0),
+        merged=0,
         suppressed={fate.value: many for fate, many in fates.items() if fate not in told},
     )
