@@ -8,10 +8,10 @@ lose customers.
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
 
 from hcrm_central.store.facts import CUSTOMER_FACTS
-from hcrm_core.rules.lowering import Comparison, Lowered, Negation, Some
+from hcrm_core.rules.lowering import Certain, Comparison, Lowered, Negation, Some
 from hcrm_core.rules.model import NO_OPERAND, Operator, Unknown
 
 Column = ColumnElement[Any]  # why Any: a fact's column has the fact's own type
@@ -23,8 +23,10 @@ def predicate(rule: Lowered) -> ColumnElement[bool]:
         return _comparison(rule)
     if isinstance(rule, Negation):
         return not_(predicate(rule.part))
+    if isinstance(rule, Certain):
+        return predicate(rule.part).is_(True)
     parts = [predicate(part) for part in rule.parts]
-    return or_(*parts) if isinstance(rule, Some) else and_(*parts)
+    return or_(false(), *parts) if isinstance(rule, Some) else and_(true(), *parts)
 
 
 def _comparison(test: Comparison) -> ColumnElement[bool]:

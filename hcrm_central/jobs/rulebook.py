@@ -10,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hcrm_core.errors import Rejected
-from hcrm_core.rules import Lowered, Parameter, Rule, lower
+from hcrm_core.rules import Lowered, Parameter, Rule, Surroundings, lower, lower_rule
 from hcrm_core.sop import Sop
 from hcrm_store.journeys import RuleParameter, RuleVersion
 from hcrm_store.journeys import Sop as SopRow
+from hcrm_store.organisation import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +46,11 @@ class Rulebook:
 
 def read_rulebook(session: Session, *, on: date) -> Rulebook:
     """The rulebook for a business date."""
-    parameters = _parameters(session)
+    within = surroundings(session, on=on)
     failed: list[str] = []
     rules: dict[str, RuleInForce] = {}
-    versions = select(RuleVersion).where(RuleVersion.state == "published").order_by(RuleVersion.rule_key)
-    for version in session.scalars(versions):
-        where = _lowered_rule(version, parameters, on=on)
+    for version in session.scalars(_PUBLISHED):
+        where = _lowered_rule(version, within)
         if where is None or version.segment_key in rules:  # a segment is marked by one rule
             failed.append(version.rule_key)
         else:
@@ -59,7 +59,7 @@ def read_rulebook(session: Session, *, on: date) -> Rulebook:
             )
     sops: list[SopInForce] = []
     for row in session.scalars(select(SopRow).order_by(SopRow.key)):
-        sop = _lowered_sop(row, parameters, on=on)
+        sop = _lowered_sop(row, within)
         if sop is None or (sop.sop.segment is not None and sop.sop.segment not in rules):
             failed.append(row.key)
         else:
@@ -68,22 +68,37 @@ def read_rulebook(session: Session, *, on: date) -> Rulebook:
     return Rulebook(on=on, rules=rules, sops=sops, failed=tuple(failed))
 
 
-def _parameters(session: Session) -> dict[str, Parameter]:
+def surroundings(session: Session, *, on: date) -> Surroundings:
+    """Parameters and rules in force, and sites, for a business date. Rules that cannot be read are not among them."""
     rows = session.scalars(select(RuleParameter).order_by(RuleParameter.key, RuleParameter.number))
-    return {row.key: Parameter.model_validate(row.definition) for row in rows}
+    parameters = {row.key: Parameter.model_validate(row.definition) for row in rows}
+    rules = {rule.key: rule for version in session.scalars(_PUBLISHED) if (rule := _rule(version)) is not None}
+    sites = dict(session.execute(select(Site.code, Site.id)).tuples().all())
+    return Surroundings(parameters=parameters, on=on, rules=rules, sites=sites)
 
 
-def _lowered_rule(version: RuleVersion, parameters: dict[str, Parameter], *, on: date) -> Lowered | None:
+_PUBLISHED = select(RuleVersion).where(RuleVersion.state == "published").order_by(RuleVersion.rule_key)
+
+
+def _rule(version: RuleVersion) -> Rule | None:
     try:
-        return lower(Rule.model_validate(version.definition).where, parameters=parameters, on=on)
-    except (ValidationError, Rejected):
+        return Rule.model_validate(version.definition)
+    except ValidationError:
         return None
 
 
-def _lowered_sop(row: SopRow, parameters: dict[str, Parameter], *, on: date) -> SopInForce | None:
+def _lowered_rule(version: RuleVersion, within: Surroundings) -> Lowered | None:
+    rule = within.rules.get(version.rule_key)
+    try:
+        return None if rule is None else lower_rule(rule, within=within)
+    except Rejected:
+        return None
+
+
+def _lowered_sop(row: SopRow, within: Surroundings) -> SopInForce | None:
     try:
         sop = Sop.model_validate(row.definition)
-        when = None if sop.when is None else lower(sop.when, parameters=parameters, on=on)
+        when = None if sop.when is None else lower(sop.when, within=within)
     except (ValidationError, Rejected):
         return None
     return SopInForce(sop=sop, when=when)

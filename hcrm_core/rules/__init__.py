@@ -2,7 +2,7 @@
 
 from hcrm_core.rules.checking import check
 from hcrm_core.rules.evaluation import Evidence, Verdict, evaluate, explain, names_in
-from hcrm_core.rules.lowering import Lowered, lower
+from hcrm_core.rules.lowering import Lowered, Surroundings, lower, lower_rule
 from hcrm_core.rules.model import Condition, Node, Parameter, Rule, SegmentSpec
 
 __all__ = [
@@ -13,10 +13,12 @@ __all__ = [
     "Parameter",
     "Rule",
     "SegmentSpec",
+    "Surroundings",
     "Verdict",
     "check",
     "evaluate",
     "explain",
     "lower",
+    "lower_rule",
     "names_in",
 ]

@@ -1,6 +1,7 @@
 """One customer against one rule: three-valued, with every reason.
 
-The SQL compiler (hcrm_central.jobs.compile) says the same of everybody; a property test holds the two together.
+SQL (hcrm_central.jobs.compile) and frames (rules.expressions) say the same of everybody; a property test holds them
+together.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,11 +14,12 @@ from typing import Any
 from hcrm_core.eye.age import months_before
 from hcrm_core.rules.lowering import (
     RELATIVE,
+    Certain,
     Comparison,
     Constant,
+    Every,
     Lowered,
     Negation,
-    Some,
     relative_unit,
 )
 from hcrm_core.rules.model import NO_OPERAND, Operator, Unknown
@@ -31,6 +33,9 @@ class Verdict(StrEnum):
     MATCH = "match"
     NO_MATCH = "no_match"
     NEEDS_MEASUREMENT = "needs_measurement"
+
+
+VERDICTS = {True: Verdict.MATCH, False: Verdict.NO_MATCH, None: Verdict.NEEDS_MEASUREMENT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +81,27 @@ def evaluate(rule: Lowered, row: FactsRow) -> Verdict:
         rule: a lowered tree.
         row: facts by name; None or absent is unknown.
     """
-    truth = _truth(rule, row)
-    if truth is None:
-        return Verdict.NEEDS_MEASUREMENT
-    return Verdict.MATCH if truth else Verdict.NO_MATCH
+    return VERDICTS[reader(rule)(row)]
+
+
+def reader(rule: Lowered) -> Callable[[FactsRow], bool | None]:
+    """A lowered tree as a function of a row: true, false or None for needs a measurement. For many rows.
+
+    Kleene's logic: an open part leaves the whole open unless the other parts decide it.
+    """
+    if isinstance(rule, Comparison):
+        return _test(rule)
+    if isinstance(rule, Negation):
+        return _negation(reader(rule.part))
+    if isinstance(rule, Certain):
+        part = reader(rule.part)
+        return lambda row: part(row) is True
+    parts = tuple(reader(one) for one in rule.parts)
+    return _every(parts) if isinstance(rule, Every) else _some(parts)
 
 
 def explain(rule: Lowered, row: FactsRow, *, on: date) -> list[Evidence]:
-    """Every condition with the value it saw, in reading order.
+    """Every condition with the value it saw, in reading order; not what surrounds the rule.
 
     Args:
         rule: a lowered tree.
@@ -94,43 +112,92 @@ def explain(rule: Lowered, row: FactsRow, *, on: date) -> list[Evidence]:
 
 
 def names_in(rule: Lowered) -> set[str]:
-    """The facts that an explanation of a tree reads, with those that date them."""
-    facts = [test.fact for test, _ in _tests(rule, negated=False)]
+    """The facts that a tree and its explanation read, with those that date them."""
+    facts = [test.fact for test in comparisons(rule)]
     return {fact.name for fact in facts} | {fact.dated_by for fact in facts if fact.dated_by}
 
 
-def _truth(node: Lowered, row: FactsRow) -> bool | None:
-    """Kleene's logic: an open part leaves the whole open unless the other parts decide it."""
-    if isinstance(node, Comparison):
-        return _holds(node, row)
-    if isinstance(node, Negation):
-        inner = _truth(node.part, row)
+def comparisons(rule: Lowered) -> Iterator[Comparison]:
+    """All comparisons of a tree, in reading order."""
+    if isinstance(rule, Comparison):
+        yield rule
+    elif isinstance(rule, (Negation, Certain)):
+        yield from comparisons(rule.part)
+    else:
+        for part in rule.parts:
+            yield from comparisons(part)
+
+
+Reader = Callable[[FactsRow], bool | None]
+
+
+def _negation(part: Reader) -> Reader:
+    def read(row: FactsRow) -> bool | None:
+        inner = part(row)
         return None if inner is None else not inner
-    deciding = isinstance(node, Some)
-    parts = [_truth(part, row) for part in node.parts]
-    if deciding in parts:
-        return deciding
-    return None if None in parts else not deciding
+
+    return read
 
 
-def _holds(test: Comparison, row: FactsRow) -> bool | None:
-    value = row.get(test.fact.name)
+def _every(parts: tuple[Reader, ...]) -> Reader:
+    def read(row: FactsRow) -> bool | None:
+        found: bool | None = True
+        for part in parts:
+            one = part(row)
+            if one is False:
+                return False
+            if one is None:
+                found = None
+        return found
+
+    return read
+
+
+def _some(parts: tuple[Reader, ...]) -> Reader:
+    def read(row: FactsRow) -> bool | None:
+        found: bool | None = False
+        for part in parts:
+            one = part(row)
+            if one:
+                return True
+            if one is None:
+                found = None
+        return found
+
+    return read
+
+
+def _test(test: Comparison) -> Reader:
+    name, unknown = test.fact.name, _UNKNOWN[test.unknown]
     if test.op in NO_OPERAND:
-        return (value is None) == (test.op is Operator.IS_UNKNOWN)
-    if value is None:
-        return {Unknown.NO: False, Unknown.YES: True}.get(test.unknown)
-    return _COMPARE[test.op](value, test.constants)
+        asked = test.op is Operator.IS_UNKNOWN
+        return lambda row: (row.get(name) is None) is asked
+    compare = _COMPARE[test.op](*test.constants) if test.op is not Operator.IN else _among(test.constants)
+
+    def read(row: FactsRow) -> bool | None:
+        value = row.get(name)
+        return unknown if value is None else compare(value)
+
+    return read
 
 
-_COMPARE: dict[Operator, Callable[[Any, tuple[Any, ...]], bool]] = {
-    Operator.EQ: lambda value, constants: bool(value == constants[0]),
-    Operator.NE: lambda value, constants: bool(value != constants[0]),
-    Operator.LT: lambda value, constants: bool(value < constants[0]),
-    Operator.LE: lambda value, constants: bool(value <= constants[0]),
-    Operator.GT: lambda value, constants: bool(value > constants[0]),
-    Operator.GE: lambda value, constants: bool(value >= constants[0]),
-    Operator.BETWEEN: lambda value, constants: bool(constants[0] <= value <= constants[1]),
-    Operator.IN: lambda value, constants: value in constants,
+_UNKNOWN = {Unknown.NO: False, Unknown.YES: True, Unknown.NEEDS_MEASUREMENT: None}
+_Compare = Callable[[Any], bool]  # why Any: a fact's value is of its own type
+
+
+def _among(constants: tuple[Constant, ...]) -> _Compare:
+    found = frozenset(constants)
+    return lambda value: value in found
+
+
+_COMPARE: dict[Operator, Callable[..., _Compare]] = {
+    Operator.EQ: lambda constant: lambda value: bool(value == constant),
+    Operator.NE: lambda constant: lambda value: bool(value != constant),
+    Operator.LT: lambda constant: lambda value: bool(value < constant),
+    Operator.LE: lambda constant: lambda value: bool(value <= constant),
+    Operator.GT: lambda constant: lambda value: bool(value > constant),
+    Operator.GE: lambda constant: lambda value: bool(value >= constant),
+    Operator.BETWEEN: lambda low, high: lambda value: bool(low <= value <= high),
 }
 
 
@@ -139,7 +206,7 @@ def _tests(node: Lowered, *, negated: bool) -> Iterator[tuple[Comparison, bool]]
         yield node, negated
     elif isinstance(node, Negation):
         yield from _tests(node.part, negated=not negated)
-    else:
+    elif not isinstance(node, Certain):
         for part in node.parts:
             yield from _tests(part, negated=negated)
 
@@ -167,7 +234,7 @@ def _raw(test: Comparison, value: Constant | None) -> bool | None:
     """Without the rule's opinion on unknown: the reader is told what is not known."""
     if value is None and test.op not in NO_OPERAND:
         return None
-    return _holds(test, {test.fact.name: value})
+    return _test(test)({test.fact.name: value})
 
 
 def _text(value: Constant) -> str:

@@ -1,13 +1,14 @@
-"""Lowering: a rule, its parameters and a business date become plain comparisons of facts with constants.
+"""Lowering: a rule and what surrounds it on a business date become plain comparisons of facts with constants.
 
-Both readers of a rule, the SQL compiler and the Python evaluator, read the lowered tree and nothing else.
+All readers of a rule (SQL, frames, one customer's row) read the lowered tree and nothing else.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import cast
+from uuid import UUID
 
 from hcrm_core.errors import Rejected
 from hcrm_core.eye.age import months_before, years_before
@@ -15,19 +16,25 @@ from hcrm_core.facts.catalogue import CATALOGUE, Fact, FactType
 from hcrm_core.rules.model import (
     NO_OPERAND,
     AllOf,
-    AnyOf,
     Condition,
     Eyes,
     Node,
     NotOf,
     Operator,
     Parameter,
+    Path,
     Reference,
+    Rule,
     Scalar,
     Unknown,
+    children,
 )
 
-Constant = date | Decimal | int | str | bool
+Constant = date | Decimal | int | str | bool | UUID
+
+MAX_LOWERED = 1_000  # nodes, references followed; operational
+MAX_LOWERED_DEPTH = 32  # operational
+SITE = "site_id"  # the fact that a rule's sites are compared with
 
 _DEGREE = Decimal("0.01")  # 1 度 = 0.01 D
 
@@ -75,32 +82,213 @@ class Negation:
     part: "Lowered"
 
 
-Lowered = Comparison | Every | Some | Negation
+@dataclass(frozen=True, slots=True)
+class Certain:
+    """The part certainly holds; never unknown. What stands in it surrounds a rule and is no evidence of it."""
+
+    part: "Lowered"
 
 
-def lower(node: Node, *, parameters: Mapping[str, Parameter], on: date) -> Lowered:
-    """A tree for one business date.
+Lowered = Comparison | Every | Some | Negation | Certain
+ALWAYS, NEVER = Every(()), Some(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a rule is read with.
+
+    Attributes:
+        parameters: by key.
+        on: the clinic's business date; relative dates count back from it.
+        rules: published ones by key, for references and exclusion.
+        sites: ids by code.
+    """
+
+    parameters: Mapping[str, Parameter]
+    on: date
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    sites: Mapping[str, UUID] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A node of a tree with what it was lowered to."""
+
+    node: Node
+    lowered: Lowered
+
+
+def lower(node: Node, *, within: Surroundings) -> Lowered:
+    """A tree for one business date, muted nodes left out.
 
     Args:
         node: a tree that `check` found sound.
-        parameters: by key.
-        on: the clinic's business date; relative dates count back from it.
+        within: what surrounds it.
 
     Raises:
-        Rejected: ``parameter_unknown`` if a parameter is missing, ``fact_unknown`` if a fact is.
+        Rejected: ``parameter_unknown``, ``fact_unknown``, ``rule_unknown``, ``rule_cycle``, ``rule_too_large``;
+            ``rule_empty`` if everything is muted.
     """
-    if isinstance(node, NotOf):
-        return Negation(lower(node.negated, parameters=parameters, on=on))
-    if isinstance(node, AllOf):
-        return Every(tuple(lower(child, parameters=parameters, on=on) for child in node.every))
-    if isinstance(node, AnyOf):
-        return Some(tuple(lower(child, parameters=parameters, on=on) for child in node.some))
-    if isinstance(node, Reference):
-        raise Rejected("rule_unknown", f"there is no rule {node.rule}")
-    tests = tuple(_comparison(node, fact, parameters=parameters, on=on) for fact in facts_of(node))
+    return _whole(node, within=within)[()].lowered
+
+
+def lower_rule(rule: Rule, *, within: Surroundings) -> Lowered:
+    """Who belongs to a rule's segment: its tree, at its sites, while it is valid, unless a rule that goes before it
+    certainly takes the customer.
+
+    Raises:
+        Rejected: as `lower`, and ``site_unknown``.
+    """
+    return around(rule, tree=lower_nodes(rule, within=within)[()], within=within)
+
+
+def lower_nodes(rule: Rule, *, within: Surroundings) -> dict[Path, Lowered]:
+    """Each node of a rule's tree by itself, in reading order; muted ones are left out.
+
+    Raises:
+        Rejected: as `lower`.
+    """
+    found = _whole(rule.where, within=within, key=rule.key)
+    return {path: line.lowered for path, line in found.items() if not _is_inside(path, found)}
+
+
+def lower_lines(rule: Rule, *, within: Surroundings) -> dict[Path, Line]:
+    """As `lower_nodes`, with what references ask below them: the tree of the reference at path p begins at p + (0,)."""
+    return _whole(rule.where, within=within, key=rule.key)
+
+
+def lower_with_leaf(rule: Rule, path: Path, *, met: bool, within: Surroundings) -> Lowered:
+    """A rule of which one condition is taken for met, or for unmet, whatever the facts.
+
+    Raises:
+        Rejected: as `lower_rule`.
+    """
+    found = _whole(rule.where, within=within, key=rule.key, fixed={path: ALWAYS if met else NEVER})
+    return around(rule, tree=found[()].lowered, within=within)
+
+
+def around(rule: Rule, *, tree: Lowered, within: Surroundings) -> Lowered:
+    """A rule's tree with its validity, sites and exclusions."""
+    if not is_valid(rule, on=within.on):
+        return NEVER
+    parts = (tree, *_at_sites(rule, within=within), *(Negation(Certain(one)) for one in _before(rule, within=within)))
+    return parts[0] if len(parts) == 1 else Every(parts)
+
+
+def is_valid(rule: Rule, *, on: date) -> bool:
+    """Whether anybody matches on that day."""
+    return (rule.valid_from is None or rule.valid_from <= on) and (rule.valid_until is None or on <= rule.valid_until)
+
+
+def going_before(rule: Rule, *, within: Surroundings) -> list[Rule]:
+    """The published rules that take a customer away from a rule, the first one first. The key breaks ties."""
+    rivals = [
+        other
+        for other in within.rules.values()
+        if rule.exclusive and other.exclusive == rule.exclusive and _rank(other) < _rank(rule)
+    ]
+    return sorted((other for other in rivals if other.key != rule.key), key=_rank)
+
+
+def _rank(rule: Rule) -> tuple[int, str]:
+    return rule.priority, rule.key
+
+
+def _before(rule: Rule, *, within: Surroundings) -> Iterator[Lowered]:
+    """Of those, who belongs but for exclusion: whom they lose, the ones before them take."""
+    for other in going_before(rule, within=within):
+        yield lower_rule(other.model_copy(update={"exclusive": ""}), within=within)
+
+
+def _at_sites(rule: Rule, *, within: Surroundings) -> Iterator[Lowered]:
+    if not rule.sites:
+        return
+    if any(code not in within.sites for code in rule.sites):
+        raise Rejected("site_unknown", f"{rule.key} holds for a site that is not there")
+    condition = Condition(fact=SITE, op=Operator.IN, value=rule.sites)
+    (fact,) = facts_of(condition)
+    yield Certain(
+        Comparison(
+            fact=fact,
+            op=Operator.IN,
+            constants=tuple(within.sites[code] for code in rule.sites),
+            unknown=Unknown.NO,
+            condition=condition,
+            threshold=_listed(rule.sites),
+            unit="",
+        )
+    )
+
+
+def _is_inside(path: Path, found: Mapping[Path, Line]) -> bool:
+    return any(isinstance(found[path[:length]].node, Reference) for length in range(len(path)))
+
+
+def _whole(
+    node: Node, *, within: Surroundings, key: str | None = None, fixed: Mapping[Path, Lowered] | None = None
+) -> dict[Path, Line]:
+    walk = _Walk(within=within, fixed=fixed or {})
+    walk.lower(node, (), chain=() if key is None else (key,))
+    if () not in walk.found:
+        raise Rejected("rule_empty", "every line of the rule is muted")
+    return dict(sorted(walk.found.items()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Walk:
+    """One lowering under way.
+
+    Attributes:
+        within: what the tree is read with.
+        fixed: what stands for some nodes instead of what they ask.
+        found: all lines lowered so far, by path.
+    """
+
+    within: Surroundings
+    fixed: Mapping[Path, Lowered]
+    found: dict[Path, Line] = field(default_factory=dict)
+
+    def lower(self, node: Node, path: Path, *, chain: tuple[str, ...]) -> Lowered | None:
+        """A node, None if nothing of it is left; `chain`: rules that led here by reference."""
+        if node.muted:
+            return None
+        if len(self.found) >= MAX_LOWERED or len(path) >= MAX_LOWERED_DEPTH:
+            raise Rejected("rule_too_large", f"more than {MAX_LOWERED} lines or {MAX_LOWERED_DEPTH} levels")
+        lowered = self.fixed[path] if path in self.fixed else self._asked(node, path, chain=chain)
+        if lowered is not None:
+            self.found[path] = Line(node, lowered)
+        return lowered
+
+    def _asked(self, node: Node, path: Path, *, chain: tuple[str, ...]) -> Lowered | None:
+        if isinstance(node, Condition):
+            return _condition(node, within=self.within)
+        if isinstance(node, Reference):
+            return self._referred(node, path, chain=chain)
+        lowered = (self.lower(child, (*path, n), chain=chain) for n, child in enumerate(children(node)))
+        parts = tuple(part for part in lowered if part is not None)
+        if not parts:
+            return None
+        if isinstance(node, NotOf):
+            return Negation(parts[0])
+        return Every(parts) if isinstance(node, AllOf) else Some(parts)
+
+    def _referred(self, node: Reference, path: Path, *, chain: tuple[str, ...]) -> Lowered:
+        if node.rule in chain:
+            raise Rejected("rule_cycle", f"{node.rule} refers to itself")
+        if node.rule not in self.within.rules:
+            raise Rejected("rule_unknown", f"there is no rule {node.rule}")
+        where = self.within.rules[node.rule].where
+        lowered = self.lower(where, (*path, 0), chain=(*chain, node.rule))
+        if lowered is None:
+            raise Rejected("rule_empty", f"every line of {node.rule} is muted")
+        return lowered
+
+
+def _condition(condition: Condition, *, within: Surroundings) -> Lowered:
+    tests = tuple(_comparison(condition, fact, within=within) for fact in facts_of(condition))
     if len(tests) == 1:
         return tests[0]
-    return Some(tests) if node.eyes is Eyes.EITHER else Every(tests)
+    return Some(tests) if condition.eyes is Eyes.EITHER else Every(tests)
 
 
 def facts_of(condition: Condition) -> tuple[Fact, ...]:
@@ -136,11 +324,11 @@ def relative_unit(op: Operator) -> str:
     return _RELATIVE_UNITS[op.value.split("_")[0]]
 
 
-def _comparison(condition: Condition, fact: Fact, *, parameters: Mapping[str, Parameter], on: date) -> Comparison:
-    operands, unit = _operands(condition, fact, parameters=parameters)
+def _comparison(condition: Condition, fact: Fact, *, within: Surroundings) -> Comparison:
+    operands, unit = _operands(condition, fact, parameters=within.parameters)
     if condition.op in RELATIVE:
         op = _RELATIVE[condition.op]
-        constants: tuple[Constant, ...] = (_relative(condition.op, int(cast("str", operands[0])), on=on),)
+        constants: tuple[Constant, ...] = (relative_day(condition.op, int(cast("str", operands[0])), on=within.on),)
     else:
         op, constants = condition.op, tuple(_constant(one, fact, unit=unit) for one in operands)
     return Comparison(
@@ -173,7 +361,8 @@ def _operands(
     return (value if isinstance(value, tuple) else (cast("Scalar", value),)), unit
 
 
-def _relative(op: Operator, number: int, *, on: date) -> date:
+def relative_day(op: Operator, number: int, *, on: date) -> date:
+    """The constant that a relative operator's number stands for on a business date."""
     if op in (Operator.AGE_GE, Operator.AGE_LT):
         return years_before(on, years=number)
     if op in (Operator.MONTHS_AGO_GE, Operator.MONTHS_AGO_LT):

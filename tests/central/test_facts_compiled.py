@@ -17,7 +17,7 @@ from hcrm_central.store.engine import snapshot, transaction
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_central.store.opening import Store
 from hcrm_core.facts.catalogue import CATALOGUE, FactType
-from hcrm_core.rules import Node, Verdict, check, evaluate, lower
+from hcrm_core.rules import Node, Surroundings, Verdict, check, evaluate, lower
 from hcrm_core.rules.checking import OPERATORS
 from hcrm_core.rules.lowering import RELATIVE
 from hcrm_core.rules.model import NO_OPERAND, Operator
@@ -104,7 +104,7 @@ def filled(store: Store, clock: FakeClock) -> Engine:
 
 
 def _disagreements(engine: Engine, where: Node, parameters: Any) -> list[tuple[Any, ...]]:
-    lowered = lower(where, parameters=parameters, on=TODAY)
+    lowered = lower(where, within=Surroundings(parameters=parameters, on=TODAY))
     with snapshot(engine) as session:
         rows = session.execute(select(CUSTOMER_FACTS, predicate(lowered).label("compiled"))).mappings().all()
     assert len(rows) == CUSTOMERS

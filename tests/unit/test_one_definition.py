@@ -24,7 +24,7 @@ from hcrm_core.eye.plausibility import EyeValues
 from hcrm_core.facts.compute import Frames, facts
 from hcrm_core.facts.growth import HALF_YEAR, QUARTER, RECENT, YEAR, Refusal, axial_readings, change, eye_growth, keyed
 from hcrm_core.record import ExamRecord
-from hcrm_core.rules import Verdict, evaluate, explain, lower
+from hcrm_core.rules import Surroundings, Verdict, evaluate, explain, lower
 from hcrm_core.study import EyeStudy, measurements, study
 from hcrm_core.terms import ExamStatus, Eye, LensState, RefractionMethod, Sex, Source
 from hcrm_sim.clinic import write_clinic
@@ -33,7 +33,7 @@ from tests.unit.sim.extracts import read
 
 TODAY = date(2026, 11, 22)
 DEFAULTS = read_defaults()
-ALERT = lower(DEFAULTS.rules["growth_alert"].where, parameters=DEFAULTS.parameters, on=TODAY)
+ALERT = lower(DEFAULTS.rules["growth_alert"].where, within=Surroundings(parameters=DEFAULTS.parameters, on=TODAY))
 WINDOWS = {"se_growth_3m": QUARTER, "se_growth_6m": HALF_YEAR, "al_growth_12m": YEAR}
 _KEY: dict[str, type[pl.DataType]] = {"customer_id": pl.Int64}
 _POWERS = ("sphere", "cylinder", "axial_length_mm", "k1", "k2")

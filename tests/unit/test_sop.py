@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from hcrm_central.jobs.defaults import read_defaults
-from hcrm_core.rules import Verdict, evaluate, lower
+from hcrm_core.rules import Surroundings, Verdict, evaluate, lower
 from hcrm_core.sop import Sop, check_sop, due_on
 
 ON = date(2026, 11, 22)
@@ -68,7 +68,7 @@ def test_no_task_is_born_overdue() -> None:
 def _triggers(key: str, **row: date | str) -> bool:
     when = DEFAULTS.sops[key].when
     assert when is not None
-    return evaluate(lower(when, parameters=DEFAULTS.parameters, on=ON), row) is Verdict.MATCH
+    return evaluate(lower(when, within=Surroundings(parameters=DEFAULTS.parameters, on=ON)), row) is Verdict.MATCH
 
 
 @pytest.mark.parametrize(

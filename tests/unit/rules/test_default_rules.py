@@ -8,7 +8,7 @@ import pytest
 
 from hcrm_central.jobs.defaults import read_defaults
 from hcrm_core.facts.catalogue import CATALOGUE
-from hcrm_core.rules import Verdict, evaluate, lower
+from hcrm_core.rules import Surroundings, Verdict, evaluate, lower_rule
 from hcrm_core.rules.model import conditions
 
 ON = date(2026, 11, 22)
@@ -22,7 +22,7 @@ def _ago(days: int) -> date:
 
 def _verdict(rule: str, row: dict[str, Any], *, on: date = ON) -> Verdict:
     assert set(row) <= set(CATALOGUE)
-    return evaluate(lower(DEFAULTS.rules[rule].where, parameters=DEFAULTS.parameters, on=on), row)
+    return evaluate(lower_rule(DEFAULTS.rules[rule], within=Surroundings(parameters=DEFAULTS.parameters, on=on)), row)
 
 
 def test_every_requirement_has_its_rule() -> None:

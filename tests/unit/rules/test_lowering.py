@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hcrm_core.errors import Rejected
 from hcrm_core.eye.age import add_months, months_before, years_and_months, years_before
-from hcrm_core.rules import Condition, Parameter, lower
+from hcrm_core.rules import Condition, Parameter, Surroundings, lower
 from hcrm_core.rules.lowering import Comparison, Constant
 from hcrm_core.rules.model import Operator
 
@@ -92,7 +92,7 @@ def test_a_constant_has_the_type_of_its_fact(fact: str, value: str | int | bool,
 def test_fifty_degrees_are_half_a_diopter() -> None:
     parameter = Parameter(key="p", label="l", unit="度", value=50, minimum=25, maximum=200, citation="c")
     condition = Condition(fact="se_growth_6m_od", op=Operator.GE, parameter="p")
-    found = lower(condition, parameters={"p": parameter}, on=date(2026, 11, 22))
+    found = lower(condition, within=Surroundings(parameters={"p": parameter}, on=date(2026, 11, 22)))
     assert isinstance(found, Comparison)
     assert found.constants == (Decimal("0.50"),)
     assert (found.threshold, found.unit) == ("50", "度")
@@ -112,6 +112,6 @@ def test_what_is_not_there_is_told(condition: Condition, code: str) -> None:
 
 
 def _lowered(condition: Condition) -> Comparison:
-    found = lower(condition, parameters={}, on=date(2026, 11, 22))
+    found = lower(condition, within=Surroundings(parameters={}, on=date(2026, 11, 22)))
     assert isinstance(found, Comparison)
     return found

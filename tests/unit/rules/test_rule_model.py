@@ -9,10 +9,11 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from hcrm_central.jobs.defaults import read_defaults
-from hcrm_core.rules import Evidence, Node, Parameter, Rule, Verdict, check, evaluate, explain, lower
+from hcrm_core.rules import Evidence, Node, Parameter, Rule, Surroundings, Verdict, check, evaluate, explain, lower
 from hcrm_core.rules.model import MAX_DEPTH, MAX_NODES
 
 ON = date(2026, 11, 22)
+NOTHING = Surroundings(parameters={}, on=ON)
 NODE: TypeAdapter[Node] = TypeAdapter(Node)
 SEGMENT = {"key": "s", "label": "客群"}
 KNOWN = {"fact": "sex", "op": "is_known"}
@@ -28,7 +29,7 @@ def _rule(where: Any) -> Rule:
 
 
 def _verdict(where: Any, **row: Any) -> Verdict:
-    return evaluate(lower(NODE.validate_python(where), parameters={}, on=ON), row)
+    return evaluate(lower(NODE.validate_python(where), within=NOTHING), row)
 
 
 @pytest.mark.parametrize("rule", read_defaults().rules.values(), ids=lambda rule: str(rule.key))
@@ -180,7 +181,7 @@ def test_the_explanation_names_value_day_threshold_and_verdict_of_every_conditio
             ]
         }
     )
-    lowered = lower(node, parameters={"p": _parameter("天", "550")}, on=ON)
+    lowered = lower(node, within=Surroundings(parameters={"p": _parameter("天", "550")}, on=ON))
     row = {"se_od": Decimal("-3.250"), "se_on_od": date(2026, 8, 1), "lens_dispensed_on_od": date(2025, 5, 20)}
     first, second, third = explain(lowered, row, on=ON)
     assert first == Evidence(
@@ -214,5 +215,5 @@ def test_the_explanation_names_value_day_threshold_and_verdict_of_every_conditio
     ],
 )
 def test_the_explanation_counts_in_the_operators_unit(op: str, day: date, quantity: int) -> None:
-    lowered = lower(NODE.validate_python({"fact": "birth_date", "op": op, "value": 6}), parameters={}, on=ON)
+    lowered = lower(NODE.validate_python({"fact": "birth_date", "op": op, "value": 6}), within=NOTHING)
     assert explain(lowered, {"birth_date": day}, on=ON)[0].quantity == quantity
