@@ -199,7 +199,8 @@ class TimelineKind(StrEnum):
     VISIT = "visit"
     PLAN = "plan"  # a recheck that is due
     FOLLOW_UP = "follow_up"
-    TASK = "task"  # also lenses to be replaced
+    TASK = "task"
+    REPLACEMENT = "replacement"  # a lens whose time is up, or will be
     SEGMENT = "segment"
     CORRECTION = "correction"
 
@@ -209,8 +210,10 @@ class TimelineEntry:
     """One line of 时间轴. What `term`, `first` and `second` mean depends on the kind.
 
     Attributes:
-        term: status of an exam, product, state of a visit or task, outcome, "entered" or "left" a segment, a field.
-        first, second: axial lengths right and left; eye of an order and "ended"; a channel; old and new value.
+        term: status of an exam, product, state of a visit or task, outcome, "entered" or "left" a segment, a field, eye
+            of a lens to be replaced.
+        first, second: axial lengths right and left; eye of an order and "ended"; a channel; old and new value; the day
+            of a lens to be replaced and the days it lasts.
         source: where the row came from; None if the rules made it.
     """
 

@@ -6,6 +6,8 @@ from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from hcrm_desktop.models.rows import TONE_ROLE
+
 Index = QModelIndex | QPersistentModelIndex
 RowT = TypeVar("RowT")
 
@@ -18,12 +20,14 @@ class Column(Generic[RowT]):
         text: a row's cell in words.
         width: px; 0 takes what is left.
         number: right-aligned.
+        tone: of a cell that is a state, painted as a pill (views.widgets.pill).
     """
 
     title: str
     text: Callable[[RowT], str]
     width: int = 0
     number: bool = False
+    tone: Callable[[RowT], str] | None = None
 
 
 class RecordTable(QAbstractTableModel, Generic[RowT]):
@@ -62,6 +66,8 @@ class RecordTable(QAbstractTableModel, Generic[RowT]):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if column.number else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
+        if role == TONE_ROLE and column.tone is not None:
+            return column.tone(self._rows[index.row()])
         return None
 
     def headerData(

@@ -36,6 +36,7 @@ class ShortcutsDialog(QDialog):
             (self.tr("F"), self.tr("档案：记录跟进")),
             (self.tr("P"), self.tr("档案：裁定更正（验光师）")),
             (self.tr("H"), self.tr("档案：查看选中检查的历史")),
+            (self.tr("R"), self.tr("档案：选中一行的原始记录")),
             (self.tr("Ctrl+I"), self.tr("档案：编辑资料")),
             (self.tr("F9 / F8"), self.tr("档案：展示给孩子和家长 / 立即隐藏")),
             (self.tr("T"), self.tr("档案：分享到平板")),

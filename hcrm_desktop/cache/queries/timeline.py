@@ -15,11 +15,13 @@ from sqlalchemy import (
     literal,
     null,
     select,
+    true,
     type_coerce,
     union_all,
 )
 from sqlalchemy.orm import Session
 
+from hcrm_core.tasks import CLOSED
 from hcrm_core.terms import Eye, Source
 from hcrm_desktop.cache.rows import TimelineEntry, TimelineKind, TimelinePage
 from hcrm_desktop.cache.tables import (
@@ -38,6 +40,7 @@ from hcrm_desktop.cache.tables import (
 )
 
 PAGE = 100
+_LENS_DATES = ("oldest_ok_lens_on", "lens_dispensed_on_od", "lens_dispensed_on_os")  # facts
 _SHANGHAI = "+8 hours"  # of an instant in UTC, as SQLite adds it; there is no summer time
 
 
@@ -138,7 +141,7 @@ def _follow_ups(customer_id: UUID) -> list[Select[Any]]:
         term=FOLLOW_UP.c.outcome,
         text=FOLLOW_UP.c.note,
         first=FOLLOW_UP.c.channel,
-        source=literal(Source.WORKSTATION.value),
+        source=func.coalesce(FOLLOW_UP.c.source, Source.WORKSTATION.value),
         by=STAFF.c.name,
     )
     shown = FOLLOW_UP.outerjoin(STAFF, STAFF.c.id == FOLLOW_UP.c.staff_id)
@@ -150,6 +153,25 @@ def _tasks(customer_id: UUID) -> list[Select[Any]]:
     part = _part(TimelineKind.TASK, TASK.c.id, TASK.c.due_on, term=TASK.c.state, text=label, by=STAFF.c.name)
     shown = TASK.outerjoin(SOP, SOP.c.key == TASK.c.sop_key).outerjoin(STAFF, STAFF.c.id == TASK.c.owner_id)
     return [part.select_from(shown).where(TASK.c.customer_id == customer_id)]
+
+
+def _replacements(customer_id: UUID) -> list[Select[Any]]:
+    """When a lens's time is up: what an unfinished task says it was held against, on either side of today."""
+    one = func.json_each(TASK.c.evidence).table_valued("value", name="one")
+    told = {name: func.json_extract(one.c.value, f"$.{name}") for name in ("fact", "eye", "value", "threshold")}
+    up = func.date(told["value"], "+" + told["threshold"] + " days")
+    part = _part(
+        TimelineKind.REPLACEMENT, TASK.c.id, up, term=told["eye"], first=told["value"], second=told["threshold"]
+    )
+    return [
+        part.select_from(TASK.join(one, true())).where(
+            TASK.c.customer_id == customer_id,
+            TASK.c.state.not_in(CLOSED),
+            told["fact"].in_(_LENS_DATES),
+            func.json_extract(one.c.value, "$.operator").in_(("days_ago_le", "days_ago_gt")),
+            func.json_extract(one.c.value, "$.verdict") == "true",
+        )
+    ]
 
 
 def _segments(customer_id: UUID) -> list[Select[Any]]:
@@ -208,6 +230,7 @@ _PARTS = {
     TimelineKind.PLAN: _plans,
     TimelineKind.FOLLOW_UP: _follow_ups,
     TimelineKind.TASK: _tasks,
+    TimelineKind.REPLACEMENT: _replacements,
     TimelineKind.SEGMENT: _segments,
     TimelineKind.CORRECTION: _corrections,
 }

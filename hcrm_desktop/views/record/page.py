@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from hcrm_core.source import SourceKind
 from hcrm_core.terms import Role
 from hcrm_core.wire import Json
 from hcrm_desktop.cache.rows import Changes, CustomerForm, ExamRow, SignedIn, TimelineEntry
@@ -151,8 +152,11 @@ class RecordPage(QWidget):
         self._tabs.correct_requested.connect(self._on_correct_requested)
         self._tabs.void_requested.connect(self._on_void_requested)
         self._tabs.history_requested.connect(self._on_history_requested)
+        self._tabs.source_requested.connect(self._on_source_requested)
+        self._timeline.source_requested.connect(self._on_source_requested)
         self._timeline.opened.connect(self._on_entry_opened)
         self._curves.said.connect(self.said)
+        self._curves.reference_changed.connect(self._read)
         self._curves.pointed.connect(self.display.point)
         self._states.retry_requested.connect(self._read)
         self._tasks.data_changed.connect(self._on_data_changed)
@@ -331,6 +335,13 @@ class RecordPage(QWidget):
             self._show_versions(entry.id)
         else:
             self._tabs.reveal(entry)
+
+    @Slot(object, object)
+    def _on_source_requested(self, kind: SourceKind, row_id: UUID) -> None:
+        from hcrm_desktop.views.record.source import SourceDialog
+
+        if self._study is not None and self._dialog is None:
+            self._open(SourceDialog(self._tasks, self._theme, self._words, kind, row_id, parent=self.window()))
 
     def _show_versions(self, exam_id: UUID) -> None:
         from hcrm_desktop.views.record.versions import VersionsDialog, versions_of

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar
+from uuid import UUID
 
 from PySide6.QtCore import Qt, Signal, SignalInstance, Slot
 from PySide6.QtWidgets import (
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from hcrm_core.corrections import STANDING
 from hcrm_core.intents import KEPT_THEIRS
+from hcrm_core.source import SourceKind
 from hcrm_core.terms import ExamStatus, Eye, Role
 from hcrm_desktop.cache.rows import (
     Delivery,
@@ -36,6 +38,7 @@ from hcrm_desktop.models.record_table import Column, RecordTable
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.record.study import RecordStudy
 from hcrm_desktop.views.record.values import Line, Values
+from hcrm_desktop.views.widgets.keys import on_key
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
 from hcrm_desktop.views.words import Words
 
@@ -78,11 +81,13 @@ class RecordTabs(QTabWidget):
     Signals:
         correct_requested, void_requested: the chosen examination holds a mistake, or should not be there.
         history_requested: every version of the chosen examination.
+        source_requested: what landed of the chosen row, by kind and id.
     """
 
     correct_requested = Signal(object)
     void_requested = Signal(object)
     history_requested = Signal(object)
+    source_requested = Signal(object, object)
 
     def __init__(self, theme: Theme, words: Words, role: Role) -> None:
         super().__init__()
@@ -100,24 +105,27 @@ class RecordTabs(QTabWidget):
             table.setAccessibleName(name)
             self.addTab(stack, name)
         self._correct, self._void = QPushButton(self.tr("更正检查…")), QPushButton(self.tr("作废检查…"))
-        self._history = QPushButton(self.tr("查看历史 H"))
+        self._history, self._source = QPushButton(self.tr("查看历史 H")), QPushButton(self.tr("原始记录 R"))
         self._build_corner(role)
 
     def _build_corner(self, role: Role) -> None:
-        """What can be done about the chosen examination."""
+        """What can be done about the chosen row."""
         corner = QWidget()
         row = QHBoxLayout(corner)
         row.setContentsMargins(0, 0, 0, 0)
+        self._source.clicked.connect(self.ask_source)
         self._history.clicked.connect(self.ask_history)
         self._correct.clicked.connect(partial(self._ask_for, self.correct_requested))
         self._void.clicked.connect(partial(self._ask_for, self.void_requested))
         correcting = (self._correct, self._void) if role is Role.OPTOMETRIST else ()
-        for button in (self._history, *correcting):
+        for button in (self._source, self._history, *correcting):
             button.setProperty("kind", "quiet")
             row.addWidget(button)
         self.setCornerWidget(corner)
         self.currentChanged.connect(self._offer_correcting)
-        self._exams[1].selectionModel().currentChanged.connect(self._offer_correcting)
+        for _, table, _ in (self._exams, self._orders, self._follow_ups, self._visits):
+            table.selectionModel().currentChanged.connect(self._offer_correcting)
+            on_key(table, "R", self.ask_source)
 
     def show_study(self, study: RecordStudy) -> None:
         """Fill all tabs."""
@@ -137,6 +145,26 @@ class RecordTabs(QTabWidget):
         if self.currentIndex() == 0 and exam is not None:
             self.history_requested.emit(exam)
 
+    @Slot()
+    def ask_source(self) -> None:
+        """Of the chosen row, if one is chosen whose source can be asked for."""
+        chosen = self._chosen_source()
+        if chosen is not None:
+            self.source_requested.emit(*chosen)
+
+    def _chosen_source(self) -> tuple[SourceKind, UUID] | None:
+        tabs: dict[int, tuple[SourceKind, tuple[RecordTable[Any], QTableView, StateStack]]] = {
+            0: (SourceKind.EXAM, self._exams),
+            1: (SourceKind.LENS_ORDER, self._orders),
+            2: (SourceKind.FOLLOW_UP, self._follow_ups),
+            4: (SourceKind.VISIT, self._visits),
+        }
+        if self.currentIndex() not in tabs:
+            return None
+        kind, (model, table, _) = tabs[self.currentIndex()]
+        row = model.row(table.currentIndex())
+        return None if row is None else (kind, row.exam.id if isinstance(row, EyeLine) else row.id)
+
     def reveal(self, entry: TimelineEntry) -> None:
         """Go to the tab of what a line of the timeline tells, and to its row if it has one."""
         place = self._tab_of(entry.kind)
@@ -155,6 +183,7 @@ class RecordTabs(QTabWidget):
             TimelineKind.ORDER: (1, self._orders),
             TimelineKind.FOLLOW_UP: (2, self._follow_ups),
             TimelineKind.TASK: (3, self._tasks),
+            TimelineKind.REPLACEMENT: (3, self._tasks),
             TimelineKind.VISIT: (4, self._visits),
             TimelineKind.CORRECTION: (5, self._changes),
         }
@@ -169,6 +198,7 @@ class RecordTabs(QTabWidget):
     def _offer_correcting(self) -> None:
         exam = self._chosen_exam() if self.currentIndex() == 0 else None
         self._history.setEnabled(exam is not None)
+        self._source.setEnabled(self._chosen_source() is not None)
         for button in (self._correct, self._void):
             button.setEnabled(exam is not None and exam.status in STANDING)
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject
 
 from hcrm_core.terms import Channel, ExamStatus, Eye, Outcome, ProductKind, TaskState, VisitState
 from hcrm_desktop.cache.rows import TimelineEntry, TimelineKind
+from hcrm_desktop.views.record.source_words import TONES
 from hcrm_desktop.views.words import Words
 
 
@@ -24,6 +25,7 @@ class TimelineWords(QObject):
             TimelineKind.PLAN: self.tr("复查计划"),
             TimelineKind.FOLLOW_UP: self.tr("跟进"),
             TimelineKind.TASK: self.tr("任务"),
+            TimelineKind.REPLACEMENT: self.tr("换片"),
             TimelineKind.SEGMENT: self.tr("分组"),
             TimelineKind.CORRECTION: self.tr("变更"),
         }[kind]
@@ -35,6 +37,10 @@ class TimelineWords(QObject):
         """Where it came from; what no feed brought was made by the rules, or agreed here."""
         return self.tr("规则") if entry.source is None else self._words.source(entry.source)
 
+    def tone(self, entry: TimelineEntry) -> str:
+        """Of its badge."""
+        return "neutral" if entry.source is None else TONES[entry.source]
+
     def said(self, entry: TimelineEntry) -> str:
         """What happened."""
         writer = {
@@ -44,6 +50,7 @@ class TimelineWords(QObject):
             TimelineKind.PLAN: self._plan,
             TimelineKind.FOLLOW_UP: self._follow_up,
             TimelineKind.TASK: self._task,
+            TimelineKind.REPLACEMENT: self._replacement,
             TimelineKind.SEGMENT: self._segment,
             TimelineKind.CORRECTION: self._correction,
         }[entry.kind]
@@ -75,6 +82,11 @@ class TimelineWords(QObject):
 
     def _task(self, entry: TimelineEntry) -> list[str]:
         return [entry.text, _read(entry.term, lambda term: self._words.task_state(TaskState(term)))]
+
+    def _replacement(self, entry: TimelineEntry) -> list[str]:
+        eye = _read(entry.term, lambda term: self._words.eye(Eye(term)))
+        since = self.tr("{day} 的镜片满 {n} 天").format(day=entry.first, n=entry.second)
+        return [self.tr("应换片"), eye, since]
 
     def _segment(self, entry: TimelineEntry) -> list[str]:
         text = self.tr("进入“{name}”") if entry.term == "entered" else self.tr("离开“{name}”")

@@ -25,6 +25,8 @@ class PillDelegate(QStyledItemDelegate):
         self.initStyleOption(ground, index)
         text, ground.text = ground.text, ""
         ground.widget.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, ground, painter, ground.widget)
+        if not text:
+            return
         painter.save()
         font = QFont(painter.font())
         font.setPixelSize(self._theme.tokens.size_small)

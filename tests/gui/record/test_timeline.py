@@ -5,22 +5,35 @@ from uuid import UUID
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QPushButton, QTableView, QTabWidget
 from pytestqt.qtbot import QtBot
 
-from hcrm_core.terms import ExamStatus, Role
+from hcrm_core.source import SourceKind
+from hcrm_core.terms import ExamStatus, Role, Source
 from hcrm_core.wire import Row
 from hcrm_desktop.cache.queries import timeline
 from hcrm_desktop.cache.rows import TimelineEntry, TimelineKind
 from hcrm_desktop.cache.workspace import Workspace
+from hcrm_desktop.theme import DARK, LIGHT, Theme
 from hcrm_desktop.views.record.page import RecordPage
+from hcrm_desktop.views.record.source import SourceDialog
 from hcrm_desktop.views.record.timeline import Timeline, lines_of
 from hcrm_desktop.views.record.versions import VersionsDialog, versions_of
 from hcrm_store.base import new_id
 from tests.gui.filling import OWNER, SITE, TODAY, open_clinic, put, row, task_row
+from tests.gui.office import button
 from tests.gui.record.conftest import Open, words
 from tests.gui.record.filling import add_child, exam_rows
 from tests.gui.record.records import exam as exam_of
+
+ASKED = {
+    "检查": SourceKind.EXAM,
+    "配镜": SourceKind.LENS_ORDER,
+    "到院": SourceKind.VISIT,
+    "复查计划": SourceKind.RECHECK_PLAN,
+    "跟进": SourceKind.FOLLOW_UP,
+}
 
 pytestmark = pytest.mark.usefixtures("tasks")  # they close the workspace
 
@@ -38,7 +51,7 @@ def eventful(workspace: Workspace) -> UUID:
         row("visit", new_id(), **whose, visit_on="2026-12-05", state="booked", purpose="复查", source="his"),
         row("recheck_plan", new_id(), **whose, planned_on="2026-10-01", due_on="2027-01-01", source="his"),
         row("follow_up", new_id(), **whose, **contact, contacted_at="2026-11-09T16:30:00+00:00"),
-        task_row(child, late_days=5),
+        task_row(child, late_days=5, evidence=[replacement("2026-01-10")]),
         row("membership", new_id(), **whose, segment_key="potential", entered_on="2024-03-02", left_on="2025-05-20"),
         row(
             "field_change",
@@ -53,6 +66,13 @@ def eventful(workspace: Workspace) -> UUID:
         ),
     )
     return child
+
+
+def replacement(since: str, *, eye: str = "", threshold: str = "550", **evidence: str) -> dict[str, object]:
+    """What a task tells of a lens: 换片提醒 on both eyes together, 超期换片回访 on each."""
+    fact = f"lens_dispensed_on_{eye.lower()}" if eye else "oldest_ok_lens_on"
+    told = {"fact": fact, "eye": eye, "value": since, "operator": "days_ago_gt" if eye else "days_ago_le"}
+    return {**told, "threshold": threshold, "threshold_unit": "天", "verdict": "true", **evidence}
 
 
 def entries(workspace: Workspace, child: UUID, *kinds: TimelineKind) -> tuple[TimelineEntry, ...]:
@@ -79,7 +99,38 @@ def test_everything_stands_on_one_axis_newest_first(workspace: Workspace) -> Non
     days = [one.on for one in found]
     assert days == sorted(days, reverse=True)
     assert {one.kind for one in found} == set(TimelineKind)
-    assert found[0].kind is TimelineKind.PLAN
+    assert found[0].kind is TimelineKind.REPLACEMENT
+
+
+def test_a_lens_stands_on_the_day_when_its_time_is_up(workspace: Workspace) -> None:
+    """2026-01-10 and 550 days: 2027-07-14, as the rule counts."""
+    child = add_child(workspace)
+    ahead = replacement("2026-01-10")
+    behind = [
+        replacement("2025-05-20", eye="OD", threshold="500"),
+        replacement("2026-05-20", eye="OS", verdict="false"),
+    ]
+    put(workspace, task_row(child, evidence=[ahead, replacement("2026-01-10", operator="days_ago_ge")]))
+    put(workspace, task_row(child, evidence=[*behind, {"fact": "product_od", "operator": "eq", "verdict": "true"}]))
+    put(workspace, task_row(child, evidence=[ahead], state="done"))
+    found = entries(workspace, child, TimelineKind.REPLACEMENT)
+    told = [(one.on.isoformat(), one.term, one.first, one.second, one.source) for one in found]
+    assert told == [
+        ("2027-07-14", "", "2026-01-10", "550", None),
+        ("2026-10-02", "OD", "2025-05-20", "500", None),
+    ]
+
+
+def test_a_contact_says_where_it_was_written(workspace: Workspace) -> None:
+    child = add_child(workspace)
+    about = {"customer_id": str(child), "site_id": str(SITE), "channel": "phone", "outcome": "booked", "note": ""}
+    when = {"contacted_at": "2026-11-09T01:00:00+00:00"}
+    put(workspace, row("follow_up", new_id(), **about, **when, source="ledger"))
+    put(workspace, row("follow_up", new_id(), **about, **when))
+    assert {one.source for one in entries(workspace, child, TimelineKind.FOLLOW_UP)} == {
+        Source.LEDGER,
+        Source.WORKSTATION,
+    }
 
 
 def test_an_instant_stands_on_the_day_of_the_clinic(workspace: Workspace) -> None:
@@ -147,6 +198,7 @@ def test_the_tab_tells_what_happened_with_its_source(qtbot: QtBot, workspace: Wo
     assert ["到院", "已预约 · 复查", "HIS"] in told
     assert ["变更", "性别 · 女 → 男", "本系统"] in told
     assert ["分组", "离开“潜在客户”", "规则"] in told
+    assert ["换片", "应换片 · 2026-01-10 的镜片满 550 天", "规则"] in told
 
 
 def test_chips_show_some_kinds_only(qtbot: QtBot, workspace: Workspace, record_for: Open) -> None:
@@ -165,26 +217,86 @@ def test_an_empty_timeline_says_so(qtbot: QtBot, workspace: Workspace, record_fo
     qtbot.waitUntil(lambda: "这里还没有记录" in words(shown))
 
 
-def test_enter_on_an_examination_shows_its_versions(qtbot: QtBot, workspace: Workspace, record_for: Open) -> None:
+@pytest.mark.parametrize(("kind", "asked"), sorted(ASKED.items()))
+def test_enter_asks_for_the_source_of_what_can_have_landed(
+    qtbot: QtBot, workspace: Workspace, record_for: Open, kind: str, asked: SourceKind
+) -> None:
+    open_clinic(workspace, Role.OPTOMETRIST)
+    page = record_for(Role.OPTOMETRIST, eventful(workspace))
+    shown, table = opened(qtbot, page)
+    choose(table, kind)
+    with qtbot.waitSignal(shown.source_requested) as told:
+        qtbot.keyClick(table, Qt.Key.Key_Return)
+    assert told.args is not None
+    assert told.args[0] is asked
+    assert page.findChildren(SourceDialog)
+
+
+def test_a_click_on_a_badge_asks_for_the_source_and_on_a_line_does_not(
+    qtbot: QtBot, workspace: Workspace, record_for: Open
+) -> None:
     open_clinic(workspace, Role.OPTOMETRIST)
     page = record_for(Role.OPTOMETRIST, eventful(workspace))
     _, table = opened(qtbot, page)
-    table.selectRow(next(n for n, line in enumerate(cells(table)) if line[2] == "检查"))
-    table.setFocus()
-    qtbot.keyClick(table, Qt.Key.Key_Return)
+    line = choose(table, "到院")
+    for column in (3, 4):
+        assert not page.findChildren(SourceDialog)
+        at = table.visualRect(table.model().index(line, column)).center()
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert page.findChildren(SourceDialog)
+
+
+def test_o_on_an_examination_shows_its_versions(qtbot: QtBot, workspace: Workspace, record_for: Open) -> None:
+    open_clinic(workspace, Role.OPTOMETRIST)
+    page = record_for(Role.OPTOMETRIST, eventful(workspace))
+    _, table = opened(qtbot, page)
+    choose(table, "检查")
+    qtbot.keyClick(table, Qt.Key.Key_O)
     assert page.findChildren(VersionsDialog)
 
 
-def test_enter_on_a_task_goes_to_the_tasks(qtbot: QtBot, workspace: Workspace, record_for: Open) -> None:
+@pytest.mark.parametrize("kind", ["任务", "换片"])
+def test_enter_on_a_task_goes_to_the_tasks(qtbot: QtBot, workspace: Workspace, record_for: Open, kind: str) -> None:
+    """It was made by rules: nothing of it ever landed."""
     open_clinic(workspace, Role.OPTOMETRIST)
     page = record_for(Role.OPTOMETRIST, eventful(workspace))
-    _, table = opened(qtbot, page)
-    table.selectRow(next(n for n, line in enumerate(cells(table)) if line[2] == "任务"))
-    table.setFocus()
+    shown, table = opened(qtbot, page)
+    choose(table, kind)
+    assert not button(shown, "原始记录").isEnabled()
     qtbot.keyClick(table, Qt.Key.Key_Return)
     tabs = page.findChildren(QTabWidget)[0]
     assert tabs.tabText(tabs.currentIndex()).startswith("任务")
     assert tabs.currentWidget().findChildren(QTableView)[0].currentIndex().isValid()
+
+
+def choose(table: QTableView, kind: str) -> int:
+    """The first line of a kind; its number."""
+    line = next(n for n, line in enumerate(cells(table)) if line[2] == kind)
+    table.selectRow(line)
+    table.setFocus()
+    return line
+
+
+def test_a_badge_has_the_colour_of_where_it_was_written_in_both_themes(
+    qtbot: QtBot, workspace: Workspace, record_for: Open, theme: Theme
+) -> None:
+    open_clinic(workspace, Role.OPTOMETRIST)
+    page = record_for(Role.OPTOMETRIST, eventful(workspace))
+    _, table = opened(qtbot, page)
+    line = next(n for n, line in enumerate(cells(table)) if line[4] == "HIS")
+    cell = table.visualRect(table.model().index(line, 4))
+    try:
+        for tokens in (LIGHT, DARK):
+            theme.choose(tokens.name)
+            seen = colours(table.viewport().grab(cell).toImage())
+            assert QColor(tokens.info_soft).name() in seen
+            assert QColor(tokens.danger_soft).name() not in seen
+    finally:
+        theme.choose("light")
+
+
+def colours(image: QImage) -> set[str]:
+    return {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
 
 
 def test_every_version_of_an_examination_stands_side_by_side(
