@@ -95,8 +95,10 @@ class Workstation(QObject):
         )
 
     def _remember(self, settings: Settings) -> None:
-        self.settings = settings
-        save_settings(settings_file(self.options.profile), self.settings)
+        """Keep wishes; the reference is kept by the screen that chooses it, maybe since they were read."""
+        path = settings_file(self.options.profile)
+        self.settings = dataclasses.replace(settings, reference=load_settings(path).reference)
+        save_settings(path, self.settings)
 
     # ── opening ──────────────────────────────────────────────────────────────────────────────────────────
 

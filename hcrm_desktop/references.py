@@ -1,23 +1,53 @@
 """The published tables that a record is held against, for views, which do not see the store.
 
 A clinic may lay tables of its own into the profile's folder `references/`; which one is shown is a wish
-(`Settings.reference`). They are read once, when the profile is opened.
+(`Settings.reference`). They are read when the profile is opened and when another one is chosen.
 """
 
+import dataclasses
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from hcrm_core.errors import Problem
+from hcrm_core.eye.percentiles import AxialLengthReference
 from hcrm_core.eye.references import References
-from hcrm_store.references import laid_files, references_with
+from hcrm_desktop.paths import settings_file
+from hcrm_desktop.settings import load_settings, save_settings
+from hcrm_store.references import LaidFile, laid_files, references_with
 from hcrm_store.references import references as shipped
 
-__all__ = ["FOLDER", "References", "listing", "references", "use_references"]
+__all__ = [
+    "FOLDER",
+    "LaidFile",
+    "Offer",
+    "References",
+    "choose_reference",
+    "listing",
+    "offer",
+    "references",
+    "use_references",
+]
 
 FOLDER = "references"  # in the profile
 _log = logging.getLogger(__name__)
 _shown: dict[str, References] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What may be chosen.
+
+    Attributes:
+        tables: the shipped one first.
+        shown: the label of the one that is shown.
+        faulty: files of the folder that are not used, with what is wrong.
+    """
+
+    tables: tuple[AxialLengthReference, ...]
+    shown: str
+    faulty: tuple[LaidFile, ...]
 
 
 def references() -> References:
@@ -32,6 +62,21 @@ def use_references(folder: Path, *, chosen: str) -> References:
             _log.warning("%s is not used: %s at %s", one.name, problem.code, problem.field)
     _shown[FOLDER] = references_with(folder, chosen=chosen)
     return _shown[FOLDER]
+
+
+def offer(profile: Path) -> Offer:
+    """What a profile's folder holds now."""
+    found = references_with(profile / FOLDER, chosen=references().axial_length.label)
+    faulty = tuple(one for one in laid_files(profile / FOLDER) if one.problems)
+    return Offer(tables=found.available, shown=references().axial_length.label, faulty=faulty)
+
+
+def choose_reference(profile: Path, *, label: str) -> References:
+    """Show a table from now on, also after a restart. The shipped one is kept as no wish."""
+    path = settings_file(profile)
+    wish = "" if label == shipped().axial_length.label else label
+    save_settings(path, dataclasses.replace(load_settings(path), reference=wish))
+    return use_references(profile / FOLDER, chosen=wish)
 
 
 def listing(folder: Path, *, chosen: str) -> Iterator[str]:

@@ -139,6 +139,12 @@ class AxialLengthReference:
         """Name and version, as they stand on every chart."""
         return f"{self.name} v{self.version}"
 
+    @property
+    def ages(self) -> tuple[Decimal, Decimal]:
+        """The first and the last age in years."""
+        ages = [row.age_years for row in self.rows]
+        return min(ages), max(ages)
+
     def percentile_of(self, length_mm: Decimal, *, sex: Sex | None, age_years: Decimal) -> Percentile | Refused:
         """The percentile of a length, by the table's rows or between two of them.
 

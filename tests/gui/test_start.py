@@ -1,5 +1,6 @@
 """From the click on the icon to the first task: the window first, then the files, then the centre."""
 
+import dataclasses
 import json
 import logging
 import subprocess
@@ -17,6 +18,7 @@ from hcrm_central.store.opening import Store
 from hcrm_desktop.app import Options, Workstation, install_crash_handler
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.paths import settings_file
+from hcrm_desktop.settings import load_settings, save_settings
 from hcrm_store.clock import SystemClock
 from hcrm_store.journeys import Task
 from tests.factories import PASSWORD, make_clinic, serving
@@ -126,6 +128,15 @@ def test_the_chosen_theme_is_there_at_the_next_start(qtbot: QtBot, start: Start)
     first.theme.toggle()
     first.tasks.stop()
     assert start().theme.tokens.name == "dark"
+
+
+def test_another_wish_does_not_undo_a_reference_chosen_meanwhile(qtbot: QtBot, start: Start) -> None:
+    station = start(theme="light")
+    qtbot.waitUntil(button(station, "登录").isEnabled)
+    kept = settings_file(station.options.profile)
+    save_settings(kept, dataclasses.replace(station.settings, reference="Ours v1"))
+    station.theme.toggle()
+    assert (load_settings(kept).reference, load_settings(kept).theme) == ("Ours v1", "dark")
 
 
 # ── what must not happen ─────────────────────────────────────────────────────────────────────────────────

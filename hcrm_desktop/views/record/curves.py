@@ -49,10 +49,12 @@ class Curves(QWidget):
     Signals:
         said: how an export ended, for the toast.
         pointed: the Point that is read out on any of the charts, or None.
+        reference_changed: other percentiles were chosen; what is shown has to be studied anew.
     """
 
     said = Signal(str)
     pointed = Signal(object)
+    reference_changed = Signal()
 
     def __init__(self, tasks: Tasks, theme: Theme, words: Words, *, folder: Path | None = None) -> None:
         super().__init__()
@@ -74,6 +76,7 @@ class Curves(QWidget):
         self._projection = QComboBox()
         self._text_button = QPushButton(self.tr("文字说明"))
         self._print_button = QPushButton(self.tr("导出 PDF"))
+        self._reference_button = QPushButton(self.tr("参考曲线…"))
         self._column = QVBoxLayout()
         self._build()
         self._connect()
@@ -104,7 +107,7 @@ class Curves(QWidget):
         foot = QHBoxLayout()
         foot.setSpacing(8)
         foot.addWidget(self._sentence, 1)
-        for control in (self._projection, self._text_button, self._print_button):
+        for control in (self._projection, self._reference_button, self._text_button, self._print_button):
             foot.addWidget(control, 0, Qt.AlignmentFlag.AlignTop)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -120,6 +123,8 @@ class Curves(QWidget):
         self._projection.activated.connect(self._on_projection_chosen)
         self._text_button.toggled.connect(self._on_text_toggled)
         self._print_button.clicked.connect(self._on_print_requested)
+        self._reference_button.clicked.connect(self.choose_reference)
+        self._reference_button.setEnabled(self._folder is not None)  # nowhere to keep a choice
 
     def prepare(self) -> None:
         """Make the charts in moments in which nobody waits, one in each turn of the event loop."""
@@ -210,6 +215,16 @@ class Curves(QWidget):
         self._stack.setCurrentIndex(int(shown))
         if shown:
             self._text.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot()
+    def choose_reference(self) -> None:
+        """Offer the tables of percentiles."""
+        from hcrm_desktop.views.record.reference_choice import ReferenceChoice
+
+        if self._folder is not None:
+            choice = ReferenceChoice(self._tasks, self._folder, parent=self.window())
+            choice.chosen.connect(self.reference_changed)
+            choice.open()
 
     def _read_wishes(self) -> None:
         """As a person left them; on a low window, before any wish, the first chart alone is open."""
