@@ -73,7 +73,7 @@ def surroundings(session: Session, *, on: date) -> Surroundings:
     rows = session.scalars(select(RuleParameter).order_by(RuleParameter.key, RuleParameter.number))
     parameters = {row.key: Parameter.model_validate(row.definition) for row in rows}
     rules = {rule.key: rule for version in session.scalars(_PUBLISHED) if (rule := _rule(version)) is not None}
-    sites = dict(session.execute(select(Site.code, Site.id)).tuples().all())
+    sites = {row.code: row.id for row in session.execute(select(Site.code, Site.id))}
     return Surroundings(parameters=parameters, on=on, rules=rules, sites=sites)
 
 
