@@ -2,6 +2,8 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given
@@ -9,8 +11,8 @@ from hypothesis import strategies as st
 
 from hcrm_core.errors import Rejected
 from hcrm_core.eye.age import add_months, months_before, years_and_months, years_before
-from hcrm_core.rules import Condition, Parameter, Surroundings, lower
-from hcrm_core.rules.lowering import Comparison, Constant
+from hcrm_core.rules import Condition, Parameter, Rule, Surroundings, Verdict, evaluate, lower, lower_rule
+from hcrm_core.rules.lowering import Comparison, Constant, lower_lines, lower_nodes, lower_with_leaf
 from hcrm_core.rules.model import Operator
 
 DAYS = st.dates(min_value=date(2000, 1, 1), max_value=date(2060, 12, 31))
@@ -115,3 +117,122 @@ def _lowered(condition: Condition) -> Comparison:
     found = lower(condition, within=Surroundings(parameters={}, on=date(2026, 11, 22)))
     assert isinstance(found, Comparison)
     return found
+
+
+# ── what surrounds a rule ────────────────────────────────────────────────────────────────────────────────
+
+ON = date(2026, 11, 22)
+GIRL = {"fact": "sex", "op": "eq", "value": "female"}
+BOUGHT = {"fact": "ever_bought", "op": "eq", "value": True}
+THICK = {"fact": "cct_um_od", "op": "ge", "value": 480, "unknown": "needs_measurement"}
+
+
+def _rule(where: Any, **options: Any) -> Rule:
+    key = options.pop("key", "r")
+    raw = {"key": key, "label": key, "segment": {"key": key, "label": key}, "where": where}
+    return Rule.model_validate(raw | options)
+
+
+def _within(*others: Rule) -> Surroundings:
+    return Surroundings(
+        parameters={}, on=ON, rules={other.key: other for other in others}, sites={"north": UUID(int=1)}
+    )
+
+
+def _verdict(rule: Rule, *others: Rule, **row: Any) -> Verdict:
+    return evaluate(lower_rule(rule, within=_within(*others)), row)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "verdict"),
+    [
+        (None, None, Verdict.MATCH),
+        ("2026-11-22", "2026-11-22", Verdict.MATCH),
+        ("2026-11-23", None, Verdict.NO_MATCH),
+        (None, "2026-11-21", Verdict.NO_MATCH),
+    ],
+)
+def test_nobody_matches_outside_the_days_of_validity(first: str | None, last: str | None, verdict: Verdict) -> None:
+    assert _verdict(_rule(GIRL, valid_from=first, valid_until=last), sex="female") is verdict
+
+
+@pytest.mark.parametrize(
+    ("site", "verdict"), [(UUID(int=1), Verdict.MATCH), (UUID(int=2), Verdict.NO_MATCH), (None, Verdict.NO_MATCH)]
+)
+def test_a_rule_holds_at_its_sites(site: UUID | None, verdict: Verdict) -> None:
+    assert _verdict(_rule(GIRL, sites=["north"]), sex="female", site_id=site) is verdict
+
+
+def test_a_muted_line_is_as_if_it_were_not_there() -> None:
+    rule = _rule({"all": [GIRL, BOUGHT | {"muted": True}, {"any": [THICK | {"muted": True}]}]})
+    assert _verdict(rule, sex="female", ever_bought=False) is Verdict.MATCH
+    assert list(lower_nodes(rule, within=_within())) == [(), (0,)]
+
+
+def test_a_reference_asks_what_the_other_rule_asks_wherever_and_whenever_that_holds() -> None:
+    other = _rule(BOUGHT, key="other", sites=["north"], valid_until="2020-01-01")
+    rule = _rule({"all": [GIRL, {"not": {"rule": "other"}}]})
+    assert _verdict(rule, other, sex="female", ever_bought=False) is Verdict.MATCH
+    assert _verdict(rule, other, sex="female", ever_bought=True) is Verdict.NO_MATCH
+    assert list(lower_nodes(rule, within=_within(other))) == [(), (0,), (1,), (1, 0)]
+    assert list(lower_lines(rule, within=_within(other))) == [(), (0,), (1,), (1, 0), (1, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("priority", "key", "cct", "verdict"),
+    [
+        (1, "z", 500, Verdict.NO_MATCH),  # the other one takes the customer
+        (1, "z", 470, Verdict.MATCH),
+        (1, "z", None, Verdict.MATCH),  # perhaps is not certainly
+        (100, "a", 500, Verdict.NO_MATCH),  # the key breaks the tie
+        (100, "z", 500, Verdict.MATCH),
+        (101, "a", 500, Verdict.MATCH),
+    ],
+)
+def test_of_exclusive_segments_the_smaller_priority_takes_who_certainly_matches(
+    priority: int, key: str, cct: int | None, verdict: Verdict
+) -> None:
+    other = _rule(THICK, key=key, exclusive="x", priority=priority)
+    assert _verdict(_rule(GIRL, exclusive="x"), other, sex="female", cct_um_od=cct) is verdict
+    assert _verdict(_rule(GIRL, exclusive="y"), other, sex="female", cct_um_od=cct) is Verdict.MATCH
+
+
+def test_a_rules_own_published_version_does_not_exclude_it() -> None:
+    rule = _rule(GIRL, exclusive="x", priority=2)
+    assert _verdict(rule, rule.model_copy(update={"priority": 1}), sex="female") is Verdict.MATCH
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        (_rule({"all": [GIRL | {"muted": True}]}), "rule_empty"),
+        (_rule({"rule": "nobody"}), "rule_unknown"),
+        (_rule({"rule": "r"}), "rule_cycle"),
+        (_rule({"rule": "to_r"}), "rule_cycle"),
+        (_rule({"rule": "to_itself"}), "rule_cycle"),
+        (_rule({"rule": "muted"}), "rule_empty"),
+        (_rule({"rule": "wide_2"}), "rule_too_large"),
+        (_rule({"rule": "deep_6"}), "rule_too_large"),
+        (_rule(GIRL, sites=["north", "nowhere"]), "site_unknown"),
+    ],
+)
+def test_what_cannot_be_lowered_is_refused_by_name(rule: Rule, code: str) -> None:
+    others = [_rule({"rule": "r"}, key="to_r"), _rule({"rule": "to_itself"}, key="to_itself")]
+    others += [
+        _rule({"any": [GIRL | {"muted": True}]}, key="muted"),
+        _rule(GIRL, key="wide_0"),
+        _rule(GIRL, key="deep_0"),
+    ]
+    for n in range(6):
+        others.append(_rule({"any": [{"rule": f"wide_{n}"}] * 100}, key=f"wide_{n + 1}"))
+        others.append(_rule({"not": {"not": {"not": {"not": {"not": {"rule": f"deep_{n}"}}}}}}, key=f"deep_{n + 1}"))
+    with pytest.raises(Rejected) as refused:
+        lower_rule(rule, within=_within(*others))
+    assert refused.value.code == code
+
+
+def test_one_condition_may_be_taken_for_met_or_unmet() -> None:
+    rule = _rule({"all": [GIRL, THICK]})
+    met, unmet = (lower_with_leaf(rule, (1,), met=met, within=_within()) for met in (True, False))
+    assert evaluate(met, {"sex": "female"}) is Verdict.MATCH
+    assert evaluate(unmet, {"sex": "female", "cct_um_od": 500}) is Verdict.NO_MATCH
