@@ -36,7 +36,7 @@ class DoubtPanel(QFrame):
         self._asked = tuple(doubts)
         title = self.tr("有 {n} 处少见，请核对。没有错就仍然保存（再按 Ctrl+S）；有错就改。")
         self._title.setText(title.format(n=len(doubts)))
-        self._list.setText("\n".join(self._sentence(problem) for problem in doubts))
+        self._list.setText(self.tr("；").join(self._sentence(problem) for problem in doubts))
         self.setVisible(bool(doubts))
         return not doubts
 

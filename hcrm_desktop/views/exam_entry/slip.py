@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -298,6 +298,14 @@ class ExamSlip(QDialog):
         self._saving = False
         self._save.setEnabled(True)
         self._say(Failures(self).sentence(error), role="danger")
+
+    def event(self, event: QEvent) -> bool:
+        """Qt lets a window grow to the least height of its labels, not to the lines that they wrap into."""
+        layout = self.layout() if event.type() is QEvent.Type.LayoutRequest else None
+        handled = super().event(event)
+        if layout is not None:
+            self.resize(self.width(), max(self.height(), layout.totalHeightForWidth(self.width())))
+        return handled
 
     def reject(self) -> None:
         """Close; what was typed stays as a draft."""

@@ -9,6 +9,7 @@ from hcrm_core.record import ExamRecord
 from hcrm_core.study import EyeStudy
 from hcrm_core.terms import Eye
 from hcrm_desktop.cache.rows import EyeRow
+from hcrm_desktop.views.record.derived import DerivedTable
 from hcrm_desktop.views.record.values import Values, equivalent
 from hcrm_desktop.views.words import Words
 
@@ -25,6 +26,7 @@ class LatestSlip(QFrame):
         self._lines = self._values.lines()
         self._grid = QGridLayout(self)
         self._conditions = QLabel(wordWrap=True)
+        self._derived = DerivedTable(words)
         self._cells: list[list[QLabel]] = []
         self._build()
 
@@ -42,6 +44,7 @@ class LatestSlip(QFrame):
             known = any(text != self._values.unknown for text in shown)
             for cell in self._cells[row + _HEADS]:
                 cell.setVisible(known)
+        self._derived.show_exam(study, latest)
         self._conditions.setText(self._condition_text(study, latest, before))
 
     def _build(self) -> None:
@@ -55,8 +58,9 @@ class LatestSlip(QFrame):
         for column, text in enumerate((self.tr("右"), self.tr("左"), self.tr("右"), self.tr("左"), self.tr("变化")), 1):
             self._cells[1][column].setText(text)
         self._conditions.setProperty("role", "small")
-        self._grid.addWidget(self._conditions, len(labels), 0, 1, _COLUMNS)
-        self._grid.setRowStretch(len(labels) + 1, 1)
+        self._grid.addWidget(self._derived, len(labels), 0, 1, _COLUMNS)
+        self._grid.addWidget(self._conditions, len(labels) + 1, 0, 1, _COLUMNS)
+        self._grid.setRowStretch(len(labels) + 2, 1)
         self._grid.setColumnStretch(_COLUMNS - 1, 1)
 
     def _cell(self, row: int, column: int) -> QLabel:
