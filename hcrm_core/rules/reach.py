@@ -12,20 +12,20 @@ from typing import Any
 from uuid import UUID
 
 from hcrm_core.facts.catalogue import CATALOGUE, FactType
-from hcrm_core.rules.evaluation import Verdict, evaluate
+from hcrm_core.rules.evaluation import comparisons, reader
 from hcrm_core.rules.lowering import Certain, Comparison, Every, Lowered, Negation
 
 Cases = frozenset[Any]  # why Any: a fact's value is of its own type; None is unknown
 Reach = Mapping[str, Cases]  # by fact
 
-TRUE = frozenset({Verdict.MATCH})
-NOT_TRUE = frozenset({Verdict.NO_MATCH, Verdict.NEEDS_MEASUREMENT})
-_FALSE = frozenset({Verdict.NO_MATCH})
-NOT_FALSE = frozenset({Verdict.MATCH, Verdict.NEEDS_MEASUREMENT})
+Wanted = frozenset[bool | None]  # None: needs a measurement
+
+TRUE: Wanted = frozenset({True})
+NOT_TRUE: Wanted = frozenset({False, None})
+NOT_FALSE: Wanted = frozenset({True, None})
+_FALSE: Wanted = frozenset({False})
 _OPPOSITE = {TRUE: _FALSE, _FALSE: TRUE, NOT_TRUE: NOT_FALSE, NOT_FALSE: NOT_TRUE}
 _WEAKEST = {TRUE, NOT_FALSE}  # an "all" is as true as its least true part
-
-Wanted = frozenset[Verdict]
 
 
 def everything(*trees: Lowered) -> Reach:
@@ -56,20 +56,10 @@ def narrowed(tree: Lowered, reach: Reach, *, wanted: Wanted = TRUE) -> Reach | N
     return _any_of(tree.parts, reach, wanted)
 
 
-def comparisons(tree: Lowered) -> Iterator[Comparison]:
-    """All comparisons of a tree."""
-    if isinstance(tree, Comparison):
-        yield tree
-    elif isinstance(tree, (Negation, Certain)):
-        yield from comparisons(tree.part)
-    else:
-        for part in tree.parts:
-            yield from comparisons(part)
-
-
 def _compared(test: Comparison, reach: Reach, wanted: Wanted) -> Reach | None:
     name = test.fact.name
-    left = frozenset(case for case in reach[name] if evaluate(test, {name: case}) in wanted)
+    read = reader(test)
+    left = frozenset(case for case in reach[name] if read({name: case}) in wanted)
     return {**reach, name: left} if left else None
 
 

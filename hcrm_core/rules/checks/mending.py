@@ -3,14 +3,14 @@
 from typing import Any
 
 from hcrm_core.errors import Rejected
-from hcrm_core.rules import editing
+from hcrm_core.rules.editing import removed, replaced
 from hcrm_core.rules.model import Condition, Node, Path, Rule
 
 
 def without(rule: Rule, path: Path) -> Rule | None:
     """The rule without a line, None if nothing would be left."""
     try:
-        where, _ = editing.removed(rule.where, path)
+        where, _ = removed(rule.where, path)
     except Rejected:
         return None
     return rule.model_copy(update={"where": where})
@@ -18,7 +18,7 @@ def without(rule: Rule, path: Path) -> Rule | None:
 
 def instead(rule: Rule, path: Path, node: Node) -> Rule:
     """The rule with another node at a path."""
-    where, _ = editing.replaced(rule.where, path, node)
+    where, _ = replaced(rule.where, path, node)
     return rule.model_copy(update={"where": where})
 
 

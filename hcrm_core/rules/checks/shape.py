@@ -44,7 +44,7 @@ def nested(looked: Looked) -> Iterator[Finding]:
 def doubly_negated(looked: Looked) -> Iterator[Finding]:
     """Not of a not."""
     for path, node in looked.nodes:
-        if isinstance(node, NotOf) and isinstance(node.negated, NotOf):
+        if isinstance(node, NotOf) and isinstance(node.negated, NotOf) and not (node.muted or node.negated.muted):
             fix = instead(looked.rule, path, node.negated.negated)
             yield Finding(code="doubly_negated", level=Level.WARNING, path=path, fix=fix)
 

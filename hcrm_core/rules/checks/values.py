@@ -7,7 +7,7 @@ from hcrm_core.facts.catalogue import Fact, FactType
 from hcrm_core.rules.checks.mending import altered, without
 from hcrm_core.rules.linting import Finding, Level, Looked
 from hcrm_core.rules.lowering import facts_of
-from hcrm_core.rules.model import NO_OPERAND, Condition, NotOf, Operator, Path, Unknown
+from hcrm_core.rules.model import NO_OPERAND, Condition, NotOf, Operator, Path, Scalar, Unknown
 
 _SLIPS = (
     ("degrees_for_diopters", Decimal("0.01")),  # 50 度 written as 50 D
@@ -35,7 +35,7 @@ def reversed_range(looked: Looked) -> Iterator[Finding]:
     for path, node in looked.conditions:
         if node.op is Operator.BETWEEN and isinstance(node.value, tuple):
             low, high = node.value
-            if _order(low, facts_of(node)[0]) > _order(high, facts_of(node)[0]):
+            if _is_above(low, high, facts_of(node)[0]):
                 fix = altered(looked.rule, path, node, value=(high, low))
                 yield Finding(code="range_reversed", level=Level.ERROR, path=path, fix=fix)
 
@@ -159,8 +159,10 @@ def _scaled(node: Condition, factor: Decimal) -> object:
     return f"{Decimal(str(value)) * factor:f}"
 
 
-def _order(value: object, fact: Fact) -> object:
-    return str(value) if fact.kind in (FactType.DATE, FactType.WORD) else Decimal(str(value))
+def _is_above(one: Scalar, other: Scalar, fact: Fact) -> bool:
+    if fact.kind is FactType.DATE:
+        return str(one) > str(other)
+    return Decimal(str(one)) > Decimal(str(other))
 
 
 def _is_its_number(node: Condition, unit: str, value: Decimal) -> bool:
