@@ -231,6 +231,27 @@ def scan(
 
 
 @app.command()
+def work(*, once: Annotated[bool, typer.Option("--once", help="do what there is to do, and end")] = False) -> None:
+    """Look at changed customers, answer managers' requests, scan at night; until stopped. Two may run: one works."""
+    import contextlib
+    import faulthandler
+
+    from hcrm_central import logs
+    from hcrm_central.jobs.worker import Worker
+
+    settings = read_settings()
+    logs.configure(settings)
+    faulthandler.enable(2)
+    with opened(settings) as store, contextlib.suppress(KeyboardInterrupt):
+        worker = Worker(store.jobs, clock=CLOCK, scan_at=settings.scan_at)
+        say("WORKING")
+        if once:
+            worker.finish()
+        else:
+            worker.run()
+
+
+@app.command()
 def tidy(*, as_json: Json = False) -> None:
     """Forget what readers have known for half a year, and dead tokens. A scan does it once a day."""
     from hcrm_central.jobs.retention import tidy as run

@@ -3,13 +3,15 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from hcrm_central.jobs.post import silence
+from hcrm_central.jobs.runs import WHOLE
 from hcrm_central.settings import Settings
 from hcrm_central.store.migrate import current, head
 from hcrm_central.store.opening import Store
@@ -20,6 +22,7 @@ from hcrm_store.references import laid_files, references_with
 # Operational defaults, no clinical meaning.
 SCAN_EVERY = timedelta(hours=26)  # a daily scan, and two hours for it to be late
 SCAN_TAKES = timedelta(hours=1)
+WORKER_BREATHES = timedelta(minutes=1)
 FEED_EVERY = timedelta(days=2)
 SYNC_EVERY = timedelta(days=1)
 DISK_LOW, DISK_OUT = 5_000_000_000, 1_000_000_000  # bytes
@@ -57,6 +60,7 @@ def examine(store: Store, settings: Settings, *, clock: Clock) -> list[Finding]:
             *found,
             *_row_security(store),
             _scan(session, now),
+            _worker(session, scan_at=settings.scan_at),
             *_feeds(session, now),
             _unstamped(session),
             _held(session),
@@ -128,12 +132,13 @@ def _row_security(store: Store) -> Iterator[Finding]:
 
 
 def _scan(session: Session, now: datetime) -> Finding:
-    finished = session.scalar(select(func.max(ScanRun.finished_at)))
+    finished = session.scalar(select(func.max(ScanRun.finished_at)).where(ScanRun.kind.in_(WHOLE)))
     dead = session.scalar(
         select(func.count())
         .select_from(ScanRun)
         .where(
             ScanRun.finished_at.is_(None),
+            ScanRun.kind.in_(WHOLE),
             ScanRun.started_at < now - SCAN_TAKES,
             ScanRun.started_at > (finished or datetime.min.replace(tzinfo=now.tzinfo)),
         )
@@ -145,6 +150,16 @@ def _scan(session: Session, now: datetime) -> Finding:
     return Finding(
         check="scan", level=Level.OK if well else Level.WARN, said=said, remedy="" if well else "run hcrm-central scan"
     )
+
+
+def _worker(session: Session, *, scan_at: time) -> Finding:
+    silent = silence(session)
+    if silent is not None and silent < WORKER_BREATHES:
+        said = f"works, and scans at {scan_at:%H:%M} in Shanghai"
+        return Finding(check="worker", level=Level.OK, said=said)
+    said = "none has worked yet, or it was stopped" if silent is None else f"silent for {silent}"
+    remedy = "run hcrm-central work as a service: without it segments and tasks change with a scan alone"
+    return Finding(check="worker", level=Level.WARN, said=said, remedy=remedy)
 
 
 def _feeds(session: Session, now: datetime) -> Iterator[Finding]:

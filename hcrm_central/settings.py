@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import platformdirs
@@ -47,6 +47,8 @@ class Settings(BaseSettings):
 
     public_url: str = Field(default="", pattern=r"^(https?://[^\s?#]+)?$", description="as a tablet reaches the centre")
     reference: str = Field(default="", description="name and version of the percentiles to show")
+
+    scan_at: time = Field(default=time(2, 30), description="of the nightly scan, in Shanghai")
 
     max_request_bytes: int = Field(default=4_000_000, description="100 operations with the longest notes fit")
 

@@ -485,13 +485,18 @@ class Overview(Message):
 
 
 class Health(Message):
-    """Whether the centre can work. Open to everybody, so nothing secret."""
+    """Whether the centre can work. Open to everybody, so nothing secret.
+
+    Attributes:
+        scan: whether a nightly scan is missed, which stops nobody's work; None where it cannot be told.
+    """
 
     status: Literal["ok", "unready"]
     database: bool
     schema_revision: str | None
     schema_expected: str
     scanned_at: datetime | None
+    scan: Literal["ok", "missed"] | None = None
 
 
 class RefusalCode(StrEnum):

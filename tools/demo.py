@@ -86,6 +86,7 @@ def run(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> int:
         summary_file.write_text(json.dumps(summary, ensure_ascii=False, indent=2), encoding="utf-8")
     summary = json.loads(summary_file.read_text(encoding="utf-8"))
     tell(summary)
+    stack.enter_context(worker(clinic))
     if arguments.headless:
         return take_pictures(clinic, url, arguments, summary)
     environment = clinic.environment
@@ -159,21 +160,34 @@ def demo_staff(clinic: Clinic) -> dict[str, str]:
 @contextlib.contextmanager
 def service(clinic: Clinic) -> Iterator[str]:
     """The central service, ready, for as long as the block runs."""
-    log = (clinic.folder / "central.log").open("ab")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hcrm_central", "serve"],
-        env=clinic.environment,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-        cwd=ROOT,
-        start_new_session=True,
-    )
-    try:
+    with running(clinic, "serve") as process:
         yield ready_address(process, clinic.folder / "central.log")
-    finally:
-        stop(process)
-        log.close()
+
+
+@contextlib.contextmanager
+def worker(clinic: Clinic) -> Iterator[None]:
+    """What is saved reaches segments and tasks within seconds, for as long as the block runs."""
+    with running(clinic, "work"):
+        yield
+
+
+@contextlib.contextmanager
+def running(clinic: Clinic, command: str) -> Iterator["subprocess.Popen[str]"]:
+    """A command of the centre that goes on until it is stopped."""
+    with (clinic.folder / "central.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hcrm_central", command],
+            env=clinic.environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            stop(process)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from hcrm_central.api.centre import Centre
 from hcrm_central.api.refusals import Refused
 from hcrm_central.api.sessions import SignedIn
+from hcrm_central.jobs.runs import WHOLE
 from hcrm_central.store.engine import Principal, snapshot, transaction
 from hcrm_central.store.tables import Account, Device, DeviceIncident, HeldOperation, Incarnation, ScanRun, Watermark
 from hcrm_core.access import profile_hash
@@ -156,9 +157,9 @@ def epoch_of(session: Session) -> UUID:
 
 
 def freshness(session: Session) -> Freshness:
-    """As-of times of the last finished scan and of each feed."""
-    finished = select(ScanRun).where(ScanRun.finished_at.is_not(None)).order_by(ScanRun.finished_at.desc()).limit(1)
-    scan = session.scalar(finished)
+    """As-of times of the last finished scan of everybody and of each feed."""
+    finished = select(ScanRun).where(ScanRun.finished_at.is_not(None), ScanRun.kind.in_(WHOLE))
+    scan = session.scalar(finished.order_by(ScanRun.started_at.desc()).limit(1))
     return Freshness(
         scanned_at=scan.finished_at if scan else None,
         scanned_for=scan.scanned_for if scan else None,

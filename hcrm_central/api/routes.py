@@ -58,7 +58,7 @@ OF_SESSION = (
 @router.get("/health", responses={503: {"model": Health, "description": "not ready to work"}})
 def health(here: CentreOf, response: Response) -> Health:
     """Whether the database answers and has this program's schema; when it was last scanned."""
-    found = health_.health(here.store.service)
+    found = health_.health(here.store.service, now=here.clock.now(), scan_at=here.settings.scan_at)
     response.status_code = 200 if found.status == "ok" else 503
     return found
 

@@ -14,6 +14,7 @@ from sqlalchemy import Date, Engine, cast, delete, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from hcrm_central.jobs.runs import forget_runs
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.membership import stands
 from hcrm_central.store.tables import DeviceIncident, Share, Stream, StreamEntry, StreamMark, Token
@@ -39,6 +40,7 @@ class TidyReport:
     entries: dict[str, int]
     tokens: int
     incidents: int  # that workstations told of long ago
+    runs: int  # of a few customers
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -59,11 +61,12 @@ def tidy(engine: Engine, *, clock: Clock) -> TidyReport:
         tokens = len(session.scalars(delete(Token).where(old).returning(Token.hash)).all())
         session.execute(delete(Share).where(Share.expires_at < now - TOKENS_KEPT))
         told_long_ago = DeviceIncident.received_at < now - INCIDENTS_KEPT
+        runs = forget_runs(session, now=now)
         incidents = len(session.scalars(delete(DeviceIncident).where(told_long_ago).returning(DeviceIncident.id)).all())
         marks = _marks_of_age(session, today - TOMBSTONES_KEPT)
     entries = {mark.stream: _forget(engine, mark) for mark in marks}
     forgotten = {key: many for key, many in entries.items() if many}
-    return TidyReport(marked=marked, entries=forgotten, tokens=tokens, incidents=incidents)
+    return TidyReport(marked=marked, entries=forgotten, tokens=tokens, incidents=incidents, runs=runs)
 
 
 def tidy_daily(engine: Engine, *, clock: Clock) -> TidyReport | None:

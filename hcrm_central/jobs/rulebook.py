@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, TypeVar
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,8 @@ from hcrm_core.sop import Sop
 from hcrm_store.journeys import RuleParameter, RuleVersion
 from hcrm_store.journeys import Sop as SopRow
 from hcrm_store.organisation import Site
+
+ReadAs = TypeVar("ReadAs", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,32 +50,35 @@ class Rulebook:
 def read_rulebook(session: Session, *, on: date) -> Rulebook:
     """The rulebook for a business date."""
     within = surroundings(session, on=on)
-    failed: list[str] = []
     rules: dict[str, RuleInForce] = {}
+    failed: dict[str, str] = {}  # segments by rule
     for version in session.scalars(_PUBLISHED):
         where = _lowered_rule(version, within)
         if where is None or version.segment_key in rules:  # a segment is marked by one rule
-            failed.append(version.rule_key)
+            failed[version.rule_key] = version.segment_key
         else:
             rules[version.segment_key] = RuleInForce(
                 version_id=version.id, segment_key=version.segment_key, where=where
             )
-    sops: list[SopInForce] = []
-    for row in session.scalars(select(SopRow).order_by(SopRow.key)):
-        sop = _lowered_sop(row, within)
-        if sop is None or (sop.sop.segment is not None and sop.sop.segment not in rules):
-            failed.append(row.key)
-        else:
-            sops.append(sop)
+    found = {row.key: _lowered_sop(row, within) for row in session.scalars(select(SopRow))}
+    # A segment whose rule was retired has no members: its SOPs propose nothing, and close what nobody had begun.
+    unreadable = set(failed.values()) - set(rules)
+    sops = [one for one in found.values() if one is not None and one.sop.segment not in unreadable]
     sops.sort(key=lambda one: (one.sop.priority, one.sop.key))
-    return Rulebook(on=on, rules=rules, sops=sops, failed=tuple(failed))
+    usable = {one.sop.key for one in sops}
+    return Rulebook(on=on, rules=rules, sops=sops, failed=(*failed, *sorted(found.keys() - usable)))
 
 
 def surroundings(session: Session, *, on: date) -> Surroundings:
-    """Parameters and rules in force, and sites, for a business date. Rules that cannot be read are not among them."""
+    """Parameters and rules in force, and sites, for a business date. What cannot be read is not among them."""
     rows = session.scalars(select(RuleParameter).order_by(RuleParameter.key, RuleParameter.number))
-    parameters = {row.key: Parameter.model_validate(row.definition) for row in rows}
-    rules = {rule.key: rule for version in session.scalars(_PUBLISHED) if (rule := _rule(version)) is not None}
+    latest = {row.key: row.definition for row in rows}
+    parameters = {key: one for key, found in latest.items() if (one := _read(Parameter, found)) is not None}
+    rules = {
+        rule.key: rule
+        for version in session.scalars(_PUBLISHED)
+        if (rule := _read(Rule, version.definition)) is not None
+    }
     sites = {row.code: row.id for row in session.execute(select(Site.code, Site.id))}
     return Surroundings(parameters=parameters, on=on, rules=rules, sites=sites)
 
@@ -80,9 +86,9 @@ def surroundings(session: Session, *, on: date) -> Surroundings:
 _PUBLISHED = select(RuleVersion).where(RuleVersion.state == "published").order_by(RuleVersion.rule_key)
 
 
-def _rule(version: RuleVersion) -> Rule | None:
+def _read(model: type[ReadAs], definition: Any) -> ReadAs | None:  # why Any: JSON
     try:
-        return Rule.model_validate(version.definition)
+        return model.model_validate(definition)
     except ValidationError:
         return None
 
@@ -96,9 +102,11 @@ def _lowered_rule(version: RuleVersion, within: Surroundings) -> Lowered | None:
 
 
 def _lowered_sop(row: SopRow, within: Surroundings) -> SopInForce | None:
+    sop = _read(Sop, row.definition)
+    if sop is None:
+        return None
     try:
-        sop = Sop.model_validate(row.definition)
         when = None if sop.when is None else lower(sop.when, within=within)
-    except (ValidationError, Rejected):
+    except Rejected:
         return None
     return SopInForce(sop=sop, when=when)

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from hcrm_central import cli
 from hcrm_central.accounts import password_matches
 from hcrm_central.doctor import Finding, Level, examine
+from hcrm_central.jobs.post import hold_post, silence
 from hcrm_central.settings import Settings
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
@@ -168,6 +169,14 @@ def test_a_scan_reports_as_json_and_in_words(run: Run, clinic: Clinic, monkeypat
     assert run("scan", "--on", "22.11.2026").code == 2
 
 
+def test_a_worker_does_what_there_is_to_do_once(run: Run, clinic: Clinic, store: Store) -> None:
+    done = run("work", "--once")
+    assert (done.code, done.out) == (0, "WORKING\n")
+    with Session(store.jobs) as session:
+        assert session.scalars(select(ScanRun.kind)).all() == ["nightly"]
+        assert silence(session) is None
+
+
 def test_commands_ask_for_a_migration_first(run: Run, store: Store) -> None:
     with store.owner.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
@@ -288,6 +297,7 @@ def findings(store: Store, clock: FakeClock, **settings: object) -> dict[str, Fi
 def test_doctor_finds_a_working_centre_well(store: Store, clinic: Clinic, clock: FakeClock) -> None:
     with transaction(store.jobs) as session:
         session.add(ScanRun(scanned_for=clock.now().date(), started_at=clock.now(), finished_at=clock.now()))
+    hold_post(store.jobs, new_id())
     found = findings(store, clock)
     assert {check: one.said for check, one in found.items() if one.level is not Level.OK} == {}
     assert {"disk", "schema", "row security as service", "scan", "feed ledger", "streams", "held operations"} <= set(
@@ -309,8 +319,19 @@ def test_doctor_tells_what_is_late_held_or_unsent(store: Store, clinic: Clinic, 
             )
         )
     found = findings(store, clock)
-    for check in ("feed ledger", "scan", "workstations", "held operations"):
+    for check in ("feed ledger", "scan", "worker", "workstations", "held operations"):
         assert (found[check].level, bool(found[check].remedy)) == (Level.WARN, True), check
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(50, Level.OK), (61, Level.WARN)])
+def test_a_worker_is_missed_when_it_says_nothing_for_a_minute(
+    store: Store, clinic: Clinic, clock: FakeClock, seconds: int, level: Level
+) -> None:
+    hold_post(store.jobs, new_id())
+    with store.owner.begin() as connection:
+        silent = {"by": timedelta(seconds=seconds)}
+        connection.execute(text("UPDATE worker_post SET seen_at = clock_timestamp() - :by"), silent)
+    assert findings(store, clock)["worker"].level is level
 
 
 @pytest.mark.parametrize(("hours", "level"), [(25.99, Level.OK), (26, Level.WARN)])

@@ -1,0 +1,58 @@
+"""What somebody asked the worker for: by publishing a rule, setting a parameter, or in words."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from hcrm_central.jobs.runs import RunKind
+from hcrm_central.jobs.scan import Errand, ScanReport, Work, everything, touched_by
+from hcrm_central.store.engine import transaction
+from hcrm_central.store.tables import ScanRequest
+from hcrm_store.clock import Clock
+
+_WORK: dict[RunKind, Callable[[Session, str], Work]] = {
+    RunKind.ASKED: lambda session, _: everything(session),
+    RunKind.RULE: lambda session, key: touched_by(session, rules=[key]),
+    RunKind.PARAMETER: lambda session, key: touched_by(session, parameters=[key]),
+}
+
+
+def next_request(session: Session) -> ScanRequest | None:
+    """The request that has waited longest."""
+    unanswered = select(ScanRequest).where(ScanRequest.finished_at.is_(None))
+    return session.scalar(unanswered.order_by(ScanRequest.requested_at, ScanRequest.id).limit(1))
+
+
+def errand_of(request: ScanRequest, *, clock: Clock) -> Errand:
+    """What a request asks for. Its answer is kept with the work, so it is done once.
+
+    Raises:
+        ValueError: there is no such kind.
+    """
+    kind = RunKind(request.kind)
+
+    def take(session: Session) -> Work | None:
+        query = select(ScanRequest.id).where(ScanRequest.id == request.id, ScanRequest.finished_at.is_(None))
+        waits = session.scalar(query.with_for_update()) is not None
+        return _WORK[kind](session, request.key) if waits else None
+
+    def settle(session: Session, report: ScanReport) -> None:
+        counts = report.segments.values()
+        told = {"entered": sum(count.entered for count in counts), "left": sum(count.left for count in counts)}
+        failed = "unusable" if request.key in report.failed else ""
+        _close(session, request.id, counts=told | {"created": report.created}, failed=failed, clock=clock)
+
+    return Errand(kind=kind, take=take, settle=settle)
+
+
+def refuse(engine: Engine, request_id: UUID, *, failed: str, clock: Clock) -> None:
+    """Answer that it cannot be done, and why: a code or an error's type."""
+    with transaction(engine) as session:
+        _close(session, request_id, counts={}, failed=failed, clock=clock)
+
+
+def _close(session: Session, request_id: UUID, *, counts: dict[str, int], failed: str, clock: Clock) -> None:
+    values = {"finished_at": clock.now(), "counts": counts, "failed": failed}
+    session.execute(update(ScanRequest).where(ScanRequest.id == request_id).values(**values))
