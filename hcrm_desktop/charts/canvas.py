@@ -97,8 +97,8 @@ class Canvas:
             axis.setTextPen(pg.mkPen(tokens.text2))
         self._axes["bottom"].setHeight(tokens.size_small + 14)
         self._axes["left"].setWidth(4 * tokens.size_small)
-        self._axes["left"].setGrid(40)
-        self._axes["left"].setTickPen(pg.mkPen(tokens.text2))
+        self._axes["left"].setGrid(255)
+        self._axes["left"].draw_lines_in(pg.mkPen(tokens.grid))
 
     def _set_ticks(self, picture: Picture) -> None:
         self._axes["bottom"].setTicks([[(x, self._words.x_tick(picture, x)) for x in picture.x_ticks]])

@@ -5,6 +5,8 @@ from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtWidgets import QGestureEvent, QPinchGesture, QSizePolicy
 
+from hcrm_desktop.charts.axis import DirectAxis
+
 _STEP = 1.2  # of a wheel's notch
 _NOTCH = 120
 REST_MS = 150  # after the last movement
@@ -27,7 +29,8 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc] # pyqtgraph ships no types
     touched = Signal(object)
 
     def __init__(self) -> None:
-        super().__init__(enableMenu=False)  # menus nobody opens cost tens of milliseconds
+        axes = {side: DirectAxis(side) for side in ("left", "bottom")}
+        super().__init__(enableMenu=False, axisItems=axes)  # menus nobody opens cost tens of milliseconds
         # A plot takes the room it is given; its own wish of 480 px would push the page off the screen.
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
