@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from hcrm_central.jobs.copying import copy_in, copy_out, cursor_of
 from hcrm_central.store.engine import snapshot, transaction
 from hcrm_central.store.facts import CUSTOMER_FACTS
-from hcrm_core.facts.catalogue import CATALOGUE, FactType
+from hcrm_core.facts.catalogue import CATALOGUE, FactType, Feed
 from hcrm_core.facts.compute import Frames, facts
 from hcrm_store.clock import Clock
 from hcrm_store.people import Customer
@@ -30,8 +30,8 @@ _Schema = dict[str, type[pl.DataType]]
 _KEY: _Schema = {"customer_id": _ID}
 _QUERIES: dict[str, tuple[str, _Schema]] = {
     "customers": (
-        "SELECT id, birth_date, sex, filed_on, do_not_contact::text FROM customer WHERE id {scope}",
-        _KEY | {"birth_date": _DAY, "sex": pl.String, "filed_on": _DAY, "do_not_contact": _FLAG},
+        "SELECT id, site_id, birth_date, sex, filed_on, do_not_contact::text FROM customer WHERE id {scope}",
+        _KEY | {"site_id": _ID, "birth_date": _DAY, "sex": pl.String, "filed_on": _DAY, "do_not_contact": _FLAG},
     ),
     "eyes": (
         "SELECT x.customer_id, x.id, m.eye, x.examined_on, x.status, x.method, x.cycloplegic::text, x.lens_state,"
@@ -150,7 +150,7 @@ def _computed(reader: Session, scope: _Scope) -> pl.DataFrame:
     return computed.with_columns(customers.gather(computed["customer_id"]), *named).select("customer_id", *CATALOGUE)
 
 
-_EXAM_IDS = [name for name, fact in CATALOGUE.items() if fact.kind is FactType.ID]
+_EXAM_IDS = [name for name, fact in CATALOGUE.items() if fact.kind is FactType.ID and Feed.EXAMS in fact.feeds]
 
 
 def _numbered(table: pl.DataFrame, customers: pl.Series) -> pl.DataFrame:

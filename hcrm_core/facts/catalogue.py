@@ -70,6 +70,7 @@ _ARRIVALS = frozenset({Feed.EXAMS, Feed.VISITS})
 
 def _customer() -> Iterator[Fact]:
     feeds = frozenset({Feed.CUSTOMERS})
+    yield Fact(name="site_id", label="院区", kind=FactType.ID, doc="Site of the record; a rule's scope.", feeds=feeds)
     yield Fact(name="birth_date", label="出生日期", kind=FactType.DATE, doc="Date of birth.", feeds=feeds)
     yield Fact(name="sex", label="性别", kind=FactType.WORD, words=Sex, doc="Sex as registered.", feeds=feeds)
     yield Fact(name="filed_on", label="建档日期", kind=FactType.DATE, doc="Day the record was opened.", feeds=feeds)

@@ -30,7 +30,7 @@ class Frames:
     days shall count; grouping by numbers is what makes a million customers quick.
 
     Attributes:
-        customers: customer_id, birth_date, sex, filed_on, do_not_contact.
+        customers: customer_id, site_id, birth_date, sex, filed_on, do_not_contact.
         eyes: one row per exam and eye (an exam without measurements has one row with eye null): customer_id,
             exam_id, eye, examined_on, status, method, cycloplegic, lens_state, washout_days, sphere_mdpt,
             cylinder_mdpt, axial_length_um, k1_mdpt, k2_mdpt, cct_um.
@@ -58,8 +58,8 @@ def facts(frames: Frames, *, washout_days: int = growth.WASHOUT_DAYS) -> Frame:
         washout_days: nights without OK lens before refraction counts again.
 
     Returns:
-        customer_id and one column per fact; DECIMAL facts as integers in 0.001 of their unit, ID facts as the
-        exams' numbers.
+        customer_id and one column per fact; DECIMAL facts as integers in 0.001 of their unit, ID facts of
+        exams as the exams' numbers.
     """
     worn = _worn(frames.lens_orders)
     arrivals = _arrivals(frames)

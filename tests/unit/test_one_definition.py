@@ -97,7 +97,9 @@ def _eye_rows(exams: pl.DataFrame, numbers: dict[str, int], *, eye: Eye) -> pl.D
 def _frames(customers: pl.DataFrame, numbers: dict[str, int], eyes: pl.DataFrame) -> Frames:
     people = customers.select(
         pl.col("key").replace_strict(numbers, return_dtype=pl.Int64).alias("customer_id"),
+        pl.lit(None, dtype=pl.String).alias("site_id"),
         *("birth_date", "sex", "filed_on", "do_not_contact"),
+        pl.lit(None, dtype=pl.String).alias("site_id"),
     )
     number, text, day = pl.Int64, pl.String, pl.Date
     empty: dict[str, dict[str, type[pl.DataType]]] = {

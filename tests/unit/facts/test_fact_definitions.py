@@ -15,7 +15,8 @@ DAY = date(2026, 1, 10)
 
 _TEXT, _DATE, _INT, _BOOL = pl.String, pl.Date, pl.Int64, pl.Boolean
 SCHEMAS: dict[str, dict[str, type[pl.DataType]]] = {
-    "customers": {"customer_id": _INT, "birth_date": _DATE, "sex": _TEXT, "filed_on": _DATE, "do_not_contact": _BOOL},
+    "customers": {"customer_id": _INT, "site_id": _TEXT, "birth_date": _DATE, "sex": _TEXT}
+    | {"filed_on": _DATE, "do_not_contact": _BOOL},
     "eyes": {"customer_id": _INT, "exam_id": _INT, "eye": _TEXT, "examined_on": _DATE, "status": _TEXT}
     | {"method": _TEXT, "cycloplegic": _BOOL, "lens_state": _TEXT, "washout_days": _INT}
     | dict.fromkeys(("sphere_mdpt", "cylinder_mdpt", "axial_length_um", "k1_mdpt", "k2_mdpt", "cct_um"), _INT),
