@@ -36,7 +36,7 @@ MAX_LOWERED = 1_000  # nodes, references followed; operational
 MAX_LOWERED_DEPTH = 32  # operational
 SITE = "site_id"  # the fact that a rule's sites are compared with
 
-_DEGREE = Decimal("0.01")  # 1 度 = 0.01 D
+DEGREE = Decimal("0.01")  # 1 度 = 0.01 D
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,16 +168,41 @@ def lower_with_leaf(rule: Rule, path: Path, *, met: bool, within: Surroundings) 
 
 
 def around(rule: Rule, *, tree: Lowered, within: Surroundings) -> Lowered:
-    """A rule's tree with its validity, sites and exclusions."""
-    if not is_valid(rule, on=within.on):
-        return NEVER
-    parts = (tree, *_at_sites(rule, within=within), *(Negation(Certain(one)) for one in _before(rule, within=within)))
-    return parts[0] if len(parts) == 1 else Every(parts)
+    """A tree with a rule's validity, sites and exclusions."""
+    limits = [limit.lowered for limit in limits_of(rule, within=within)]
+    return Every((tree, *limits)) if limits else tree
 
 
-def is_valid(rule: Rule, *, on: date) -> bool:
-    """Whether anybody matches on that day."""
-    return (rule.valid_from is None or rule.valid_from <= on) and (rule.valid_until is None or on <= rule.valid_until)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What keeps customers out whatever a rule's tree says.
+
+    Attributes:
+        kind: "validity", "sites" or "exclusive".
+        lowered: holds for those who are not kept out; never unknown.
+        label: the sites' codes, or the label of the rule that goes before.
+    """
+
+    kind: str
+    lowered: Lowered
+    label: str = ""
+
+
+def limits_of(rule: Rule, *, within: Surroundings) -> Iterator[Limit]:
+    """The limits of a rule on a business date.
+
+    Raises:
+        Rejected: as `lower_rule`.
+    """
+    early = rule.valid_from is not None and within.on < rule.valid_from
+    late = rule.valid_until is not None and within.on > rule.valid_until
+    if early or late:
+        yield Limit(kind="validity", lowered=NEVER)
+    if rule.sites:
+        yield Limit(kind="sites", lowered=_at_sites(rule, within=within), label=_listed(rule.sites))
+    for other in going_before(rule, within=within):
+        belongs = lower_rule(other.model_copy(update={"exclusive": ""}), within=within)  # whom it loses, others take
+        yield Limit(kind="exclusive", lowered=Negation(Certain(belongs)), label=other.label)
 
 
 def going_before(rule: Rule, *, within: Surroundings) -> list[Rule]:
@@ -194,30 +219,21 @@ def _rank(rule: Rule) -> tuple[int, str]:
     return rule.priority, rule.key
 
 
-def _before(rule: Rule, *, within: Surroundings) -> Iterator[Lowered]:
-    """Of those, who belongs but for exclusion: whom they lose, the ones before them take."""
-    for other in going_before(rule, within=within):
-        yield lower_rule(other.model_copy(update={"exclusive": ""}), within=within)
-
-
-def _at_sites(rule: Rule, *, within: Surroundings) -> Iterator[Lowered]:
-    if not rule.sites:
-        return
+def _at_sites(rule: Rule, *, within: Surroundings) -> Lowered:
     if any(code not in within.sites for code in rule.sites):
         raise Rejected("site_unknown", f"{rule.key} holds for a site that is not there")
     condition = Condition(fact=SITE, op=Operator.IN, value=rule.sites)
     (fact,) = facts_of(condition)
-    yield Certain(
-        Comparison(
-            fact=fact,
-            op=Operator.IN,
-            constants=tuple(within.sites[code] for code in rule.sites),
-            unknown=Unknown.NO,
-            condition=condition,
-            threshold=_listed(rule.sites),
-            unit="",
-        )
+    among = Comparison(
+        fact=fact,
+        op=Operator.IN,
+        constants=tuple(within.sites[code] for code in rule.sites),
+        unknown=Unknown.NO,
+        condition=condition,
+        threshold=_listed(rule.sites),
+        unit="",
     )
+    return Certain(among)
 
 
 def _is_inside(path: Path, found: Mapping[Path, Line]) -> bool:
@@ -303,6 +319,11 @@ def facts_of(condition: Condition) -> tuple[Fact, ...]:
     return tuple(CATALOGUE[name] for name in names)
 
 
+def plain(op: Operator) -> Operator:
+    """The operator that a relative one becomes once its number is a day; others stay as they are."""
+    return _RELATIVE.get(op, op)
+
+
 _RELATIVE: dict[Operator, Operator] = {
     Operator.DAYS_AGO_GT: Operator.LT,
     Operator.DAYS_AGO_GE: Operator.LE,
@@ -327,17 +348,16 @@ def relative_unit(op: Operator) -> str:
 def _comparison(condition: Condition, fact: Fact, *, within: Surroundings) -> Comparison:
     operands, unit = _operands(condition, fact, parameters=within.parameters)
     if condition.op in RELATIVE:
-        op = _RELATIVE[condition.op]
         constants: tuple[Constant, ...] = (relative_day(condition.op, int(cast("str", operands[0])), on=within.on),)
     else:
-        op, constants = condition.op, tuple(_constant(one, fact, unit=unit) for one in operands)
+        constants = tuple(_constant(one, fact, unit=unit) for one in operands)
     return Comparison(
         fact=fact,
-        op=op,
+        op=plain(condition.op),
         constants=constants,
         unknown=condition.unknown,
         condition=condition,
-        threshold="–".join(str(one) for one in operands) if op is Operator.BETWEEN else _listed(operands),
+        threshold="–".join(str(one) for one in operands) if condition.op is Operator.BETWEEN else _listed(operands),
         unit=unit,
     )
 
@@ -375,7 +395,7 @@ def _constant(value: Scalar, fact: Fact, *, unit: str) -> Constant:
     if fact.kind is FactType.DATE:
         return date.fromisoformat(str(value))
     if fact.kind is FactType.DECIMAL:
-        return Decimal(str(value)) * (_DEGREE if unit == "度" else 1)
+        return Decimal(str(value)) * (DEGREE if unit == "度" else 1)
     if fact.kind is FactType.INTEGER:
         return int(value)
     return value
