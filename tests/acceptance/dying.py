@@ -91,3 +91,21 @@ def service_points() -> dict[str, Arm]:
         "stamped, not committed": lambda: once(push._Applier, "result", lambda: after(engine, "stamp")),
         "committed, not answered": lambda: after(push, "push"),
     }
+
+
+def worker_points() -> dict[str, Arm]:
+    """Where a worker can be killed, in the order of a run."""
+    from hcrm_central.jobs import requests, scan
+    from hcrm_central.store import engine
+
+    return {
+        "run noted, no lease": lambda: instead_of(scan, "_lease"),
+        "leased, nothing taken": lambda: after(scan, "_lease"),
+        "changed customers taken, nothing computed": lambda: instead_of(scan, "_compute"),
+        "facts written, segments not": lambda: instead_of(scan, "classify"),
+        "segments written, tasks not": lambda: instead_of(scan, "keep_ledger"),
+        "tasks written, request not answered": lambda: instead_of(requests, "_close"),
+        "request answered, run not finished": lambda: after(requests, "_close"),
+        "run finished, not stamped": lambda: once(scan, "finish_run", lambda: instead_of(engine, "stamp")),
+        "stamped, not committed": lambda: once(scan, "finish_run", lambda: after(engine, "stamp")),
+    }

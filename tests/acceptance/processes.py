@@ -25,17 +25,17 @@ from tests.factories import Clinic
 GRACE = 30.0  # seconds for a process to end that was told to
 
 
-# Each station is forked from one process that has imported everything: a start costs milliseconds instead of a second.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.acceptance.station"])
+# Each is forked from one process that has imported everything: a start costs milliseconds instead of a second.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.acceptance.station", "tests.acceptance.working"])
 
 
 class StationProcess:
     """A running tests.acceptance.station."""
 
     def __init__(self, folder: Path, url: str, *, dies_at: str | None = None) -> None:
-        self._wire, theirs = _FORKS.Pipe()
-        self.process = _FORKS.Process(target=station.main, args=(theirs, folder, url, dies_at))
+        self._wire, theirs = FORKS.Pipe()
+        self.process = FORKS.Process(target=station.main, args=(theirs, folder, url, dies_at))
         self.process.start()
         theirs.close()
         self._lines: queue.Queue[str] = queue.Queue()

@@ -1,0 +1,167 @@
+"""Workers are killed at named points and anywhere, while others scan and work comes in: nothing is lost or twice."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from random import Random
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from hcrm_central.jobs.runs import told
+from hcrm_central.jobs.scan import scan
+from hcrm_central.jobs.worker import Worker
+from hcrm_central.store.engine import transaction
+from hcrm_central.store.opening import Store
+from hcrm_central.store.postgres import PrivatePostgres
+from hcrm_central.store.tables import ChangedCustomer, ScanRequest, ScanRun
+from hcrm_core.terms import Outcome, VisitState
+from hcrm_store.base import new_id
+from hcrm_store.journeys import Membership, RuleVersion, Task
+from tests.acceptance.dying import worker_points
+from tests.acceptance.processes import FORKS, GRACE
+from tests.acceptance.working import AT, killed_at_the_end, scan_without_end, work
+from tests.conftest import copied
+from tests.fakes import FakeClock
+from tests.scanning import TODAY, Library, ago, emptied, installed
+
+MOMENT = 0.6  # seconds: a kill comes at random within this, which is about as long as a run takes
+OTHERS = 2  # who scan meanwhile
+LIBRARY = 120  # customers
+
+
+@pytest.fixture(scope="module")
+def shared(postgres_server: PrivatePostgres, template_database: str) -> Iterator[Store]:
+    with copied(postgres_server, template_database) as found:
+        yield installed(found)
+
+
+@pytest.fixture
+def library(shared: Store) -> Library:
+    return Library(emptied(shared), FakeClock())
+
+
+def url_of(library: Library) -> str:
+    return library.store.jobs.url.render_as_string(hide_password=False)
+
+
+def ask(library: Library, kind: str, key: str = "") -> UUID:
+    request_id = new_id()
+    library.add(ScanRequest(id=request_id, kind=kind, key=key, requested_at=library.clock.now()))
+    return request_id
+
+
+def open_requests(library: Library) -> int:
+    with Session(library.store.jobs) as session:
+        unanswered = select(func.count()).select_from(ScanRequest).where(ScanRequest.finished_at.is_(None))
+        return session.scalar(unanswered) or 0
+
+
+def settle(library: Library) -> None:
+    """The next worker takes over at once and does what there is to do."""
+    with library.store.owner.begin() as connection:
+        connection.execute(text("DELETE FROM worker_post"))
+    Worker(library.store.jobs, clock=library.clock, scan_at=AT).finish()
+
+
+# ── at every named point ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("point", worker_points())
+def test_a_worker_that_dies_at_a_point_has_done_nothing_and_the_next_does_all(library: Library, point: str) -> None:
+    scan(library.store.jobs, clock=library.clock)
+    child, asked = library.overdue(), ask(library, "asked")
+    with killed_at_the_end(FORKS.Process(target=work, args=(url_of(library), point))) as process:
+        process.join(GRACE)
+        assert process.exitcode == -signal.SIGKILL
+    assert (library.count(Task), open_requests(library)) == (0, 1)
+    settle(library)
+    assert library.task(child).sop_key == "recheck_overdue"
+    assert library.segments(child) == {"potential"}
+    with Session(library.store.jobs) as session:
+        assert session.get_one(ScanRequest, asked).failed == ""
+    is_whole(library)
+
+
+# ── anywhere ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def filled(library: Library, chance: Random) -> list[UUID]:
+    """Customers of every kind, some of whom cannot be computed."""
+    customers = [library.overdue(chance.randrange(-5, 200), assistant_id=None) for _ in range(LIBRARY)]
+    for one in customers[::3]:
+        library.lenses(one, ago(chance.choice([1, 7, 28, 400, 500, 549, 550, 551])))
+    for one in customers[::5]:
+        library.visit(one, ago(chance.randrange(200)))
+    with transaction(library.store.jobs) as session:
+        spoil = text("UPDATE customer SET birth_date = 'infinity' WHERE id = ANY(:ids)")
+        session.execute(spoil, {"ids": customers[::40]})
+    return customers
+
+
+def _republish(library: Library, chance: Random) -> None:
+    """A rule is retired or comes back, as a manager would have it, and the worker is asked to look."""
+    key = chance.choice(["potential", "ok_lens", "lost_contact"])
+    with transaction(library.store.jobs) as session:
+        newest = select(RuleVersion).where(RuleVersion.rule_key == key).order_by(RuleVersion.number.desc()).limit(1)
+        last = session.scalars(newest).one()
+        if last.state == "published":
+            last.state = "retired"
+        else:
+            again = {"segment_key": last.segment_key, "definition": last.definition}
+            session.add(RuleVersion(rule_key=key, number=last.number + 1, state="published", **again))
+        asked = ScanRequest(kind="rule", key=key, requested_at=library.clock.now())
+        session.add(asked)
+
+
+def pours() -> list[Callable[[Library, UUID, Random], object]]:
+    """What comes in while everybody scans."""
+    return [
+        lambda library, child, _: library.exam(child, TODAY),
+        lambda library, child, _: library.lenses(child, TODAY),
+        lambda library, child, _: library.visit(child, TODAY),
+        lambda library, child, _: library.visit(child, TODAY + timedelta(days=3), VisitState.BOOKED),
+        lambda library, child, _: library.contact(child, TODAY, Outcome.NO_ANSWER),
+        lambda library, child, chance: library.plan(child, ago(90), ago(chance.randrange(-5, 60))),
+        lambda library, _, __: library.overdue(assistant_id=None),
+        lambda library, _, chance: _republish(library, chance),
+        lambda library, _, __: ask(library, "asked"),
+    ]
+
+
+def is_whole(library: Library) -> None:
+    """After the dust has settled: everything is worked out, nothing is twice, and every run that ended adds up."""
+    with Session(library.store.jobs) as session:
+        cycles = select(Task.customer_id, Task.sop_key, Task.subject, Task.anchor_on).distinct().subquery()
+        assert session.scalar(select(func.count()).select_from(cycles)) == library.count(Task)
+        current = select(Membership.customer_id, Membership.segment_key).where(Membership.left_on.is_(None))
+        assert len(rows := session.execute(current).all()) == len(set(rows))
+        assert session.scalar(select(func.count()).select_from(ChangedCustomer)) == 0
+        finished = session.scalars(select(ScanRun).where(ScanRun.finished_at.is_not(None))).all()
+    assert open_requests(library) == 0
+    assert all(told(run).adds_up for run in finished)
+    assert len({run.fence for run in finished}) == len(finished)
+    ledger = library.ledger()
+    assert scan(library.store.jobs, clock=library.clock).adds_up
+    assert library.ledger() == ledger, "a scan found something that had been lost"
+
+
+@pytest.mark.parametrize("kills", [10, pytest.param(300, marks=pytest.mark.long)])
+def test_random_kills_while_others_scan_lose_and_double_nothing(store: Store, kills: int) -> None:
+    library = Library(installed(store), FakeClock())
+    chance, url = Random(kills), url_of(library)
+    customers = filled(library, chance)
+    with ExitStack() as stack:
+        for number in range(OTHERS):
+            stack.enter_context(killed_at_the_end(FORKS.Process(target=scan_without_end, args=(url, number))))
+        for _ in range(kills):
+            with killed_at_the_end(FORKS.Process(target=work, args=(url,))) as process:
+                for pour in chance.sample(pours(), k=2):
+                    pour(library, chance.choice(customers), chance)
+                process.join(chance.uniform(0, MOMENT))
+                assert process.exitcode is None, "it lived until it was killed"
+    settle(library)
+    is_whole(library)
