@@ -56,12 +56,13 @@ def exact_age(birth: date, *, on: date) -> Decimal:
         ValueError: if `on` is before the birth.
     """
     years, _ = years_and_months(birth, on=on)
-    last, following = _birthday(birth, years), _birthday(birth, years + 1)
+    last, following = birthday(birth, years), birthday(birth, years + 1)
     part = Decimal((on - last).days) / Decimal((following - last).days)
     return (years + part).quantize(_TEN_THOUSANDTH)
 
 
-def _birthday(birth: date, years: int) -> date:
+def birthday(birth: date, years: int) -> date:
+    """The day on which somebody becomes so many years old."""
     year = birth.year + years
     if (birth.month, birth.day) == (2, 29) and not calendar.isleap(year):
         return date(year, 3, 1)

@@ -100,15 +100,16 @@ def reader(rule: Lowered) -> Callable[[FactsRow], bool | None]:
     return _every(parts) if isinstance(rule, Every) else _some(parts)
 
 
-def explain(rule: Lowered, row: FactsRow, *, on: date) -> list[Evidence]:
+def explain(rule: Lowered, row: FactsRow, *, on: date, negated: bool = False) -> list[Evidence]:
     """Every condition with the value it saw, in reading order; not what surrounds the rule.
 
     Args:
         rule: a lowered tree.
         row: facts by name.
         on: the business date it was lowered for.
+        negated: whether what stands above the tree asks for the opposite.
     """
-    return [_evidence(test, row, on=on, negated=negated) for test, negated in _tests(rule, negated=False)]
+    return [_evidence(test, row, on=on, negated=turned) for test, turned in _tests(rule, negated=negated)]
 
 
 def names_in(rule: Lowered) -> set[str]:
@@ -218,7 +219,7 @@ def _evidence(test: Comparison, row: FactsRow, *, on: date, negated: bool) -> Ev
         fact=fact.name,
         label=fact.label,
         eye=fact.eye.value if fact.eye else "",
-        value=None if value is None else _text(value),
+        value=None if value is None else as_text(value),
         unit=fact.unit,
         on=measured_on.isoformat() if measured_on else None,
         operator=test.condition.op.value,
@@ -237,7 +238,8 @@ def _raw(test: Comparison, value: Constant | None) -> bool | None:
     return _test(test)({test.fact.name: value})
 
 
-def _text(value: Constant) -> str:
+def as_text(value: Constant) -> str:
+    """A fact's value for messages."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
