@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from hcrm_core.errors import Severity
+from hcrm_core.eye.keying import PARSERS
 from hcrm_core.terms import Eye, LensState, RefractionMethod
 from hcrm_desktop.cache.rows import ExamRow
 from hcrm_desktop.views.exam_entry.reading import (
-    PARSERS,
     Conditions,
     SlipReading,
     entry_of,
@@ -69,9 +69,9 @@ def test_a_plus_cylinder_is_kept_as_the_same_lens_with_a_minus_cylinder() -> Non
 
 
 def test_a_cylinder_is_transposed_on_the_slip_only_once_its_axis_is_there() -> None:
-    assert minus_cylinder(texts(sphere="-3.00", cylinder="+0.75"), Eye.OD) is None
-    assert minus_cylinder(texts(sphere="-3.00", cylinder="-0.75", axis="10"), Eye.OD) is None
-    assert minus_cylinder(texts(sphere="-3.00", cylinder="+0.75", axis="10"), Eye.OD) is not None
+    assert minus_cylinder(texts(sphere="-3.00", cylinder="+0.75"), Eye.OD, previous=None) is None
+    assert minus_cylinder(texts(sphere="-3.00", cylinder="-0.75", axis="10"), Eye.OD, previous=None) is None
+    assert minus_cylinder(texts(sphere="-3.00", cylinder="+0.75", axis="10"), Eye.OD, previous=None) is not None
 
 
 def test_an_empty_slip_measures_nothing_and_has_no_problem() -> None:
