@@ -54,6 +54,10 @@ class RuleWords(QObject):
         """What names stand for: parameters in force, and labels of rules by key."""
         self._parameters, self._rules = parameters, rules
 
+    def rules(self) -> Mapping[str, str]:
+        """Labels of rules by key."""
+        return self._rules
+
     # ── sentences ────────────────────────────────────────────────────────────────────────────────────────
 
     def rule(self, rule: Rule) -> list[str]:
@@ -107,9 +111,10 @@ class RuleWords(QObject):
     def _parameter_note(self, condition: Condition) -> str:
         if condition.parameter is None:
             return ""
-        parameter = self._parameters.get(condition.parameter)
-        label = condition.parameter if parameter is None else parameter.label
-        return self.tr("（参数：{label}）").format(label=label)
+        return self.tr("（参数：{label}）").format(label=self.parameter_label(condition.parameter))
+
+    def parameter_label(self, key: str) -> str:
+        return self._parameters[key].label if key in self._parameters else key
 
     def reference(self, reference: Reference) -> str:
         return self.tr("符合规则“{rule}”").format(rule=self._rules.get(reference.rule, reference.rule))

@@ -1,0 +1,131 @@
+"""What the rule pages ask the centre, and what a rule is read with at the desk. On line only; the last answer stays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from hcrm_core.rules import Parameter, Rule, Surroundings
+from hcrm_core.rules.messages import DraftSaved, RuleHead, RuleState, RuleVersionLine, SaveDraftRequest, Shelf
+
+if TYPE_CHECKING:
+    from hcrm_desktop.sync.client import CentreClient
+
+Headers = dict[str, str]
+Known = Mapping[tuple[str, int], Rule]  # published rules already read, by key and number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """All that stands around the rule being edited, as the centre last told.
+
+    Attributes:
+        shelf: rules, parameters, sites and figures.
+        parameters: in force, by key.
+        rules: published ones that this release can read, by key.
+    """
+
+    shelf: Shelf
+    parameters: Mapping[str, Parameter]
+    rules: Mapping[str, Rule]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Names of rules by key."""
+        return {head.key: head.label for head in self.shelf.rules}
+
+    def head(self, key: str) -> RuleHead | None:
+        return next((head for head in self.shelf.rules if head.key == key), None)
+
+    def within(self, on: date) -> Surroundings:
+        """What a rule is read with on a business date."""
+        sites = {site.code: site.id for site in self.shelf.sites}
+        return Surroundings(parameters=self.parameters, on=on, rules=self.rules, sites=sites)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedRule:
+    """One version as it was opened.
+
+    Attributes:
+        rule: as it stands there.
+        number: of the version.
+        state: of the version.
+        ver: of the open draft, None if there is none: what a save has to name.
+        based_on: the published version that a save will name as its origin.
+    """
+
+    rule: Rule
+    number: int | None = None
+    state: RuleState = RuleState.DRAFT
+    ver: int | None = None
+    based_on: int | None = None
+    author: str = ""
+
+
+def ask_workshop(client: "CentreClient", headers: Headers, *, known: Known) -> Workshop:
+    """The shelf, and the published rules that were not read before. Runs beside the conversation."""
+    shelf = client.shelf(headers=headers)
+    parameters = [Parameter.model_validate(line.parameter) for line in shelf.parameters]
+    rules: dict[str, Rule] = {}
+    for head in shelf.rules:
+        if head.published is not None:
+            found = known.get((head.key, head.published)) or _published(client, headers, head)
+            rules |= {} if found is None else {head.key: found}
+    return Workshop(shelf=shelf, parameters={one.key: one for one in parameters}, rules=rules)
+
+
+def known_of(workshop: Workshop | None) -> Known:
+    """What need not be read again."""
+    if workshop is None:
+        return {}
+    heads = (head for head in workshop.shelf.rules if head.published is not None and head.key in workshop.rules)
+    return {(head.key, head.published): workshop.rules[head.key] for head in heads if head.published is not None}
+
+
+def ask_rule(client: "CentreClient", headers: Headers, *, key: str) -> OpenedRule:
+    """The open draft or proposal of a rule, or else the version in force, or else the last one.
+
+    Raises:
+        ValidationError: this release cannot read it.
+    """
+    versions = client.rule_history(key, headers=headers).versions
+    order = (RuleState.DRAFT, RuleState.PROPOSED, RuleState.PUBLISHED, RuleState.RETIRED)
+    line = min(versions, key=lambda one: (order.index(one.state), -one.number))
+    return opened(line, published=_in_force(versions))
+
+
+def opened(line: RuleVersionLine, *, published: int | None) -> OpenedRule:
+    """A version for the editor."""
+    unpublished = line.state in (RuleState.DRAFT, RuleState.PROPOSED)
+    return OpenedRule(
+        rule=Rule.model_validate(line.definition),
+        number=line.number,
+        state=line.state,
+        ver=line.ver if unpublished else None,
+        based_on=line.based_on if unpublished else published,
+        author=line.author,
+    )
+
+
+def keep_draft(
+    client: "CentreClient", headers: Headers, *, rule: Rule, ver: int | None, based_on: int | None
+) -> DraftSaved:
+    """Keep a draft at the centre."""
+    request = SaveDraftRequest(definition=rule.as_json(), ver=ver, based_on=based_on)
+    return client.save_draft(rule.key, request, headers=headers)
+
+
+def _in_force(versions: list[RuleVersionLine]) -> int | None:
+    return next((one.number for one in versions if one.state is RuleState.PUBLISHED), None)
+
+
+def _published(client: "CentreClient", headers: Headers, head: RuleHead) -> Rule | None:
+    versions = client.rule_history(head.key, headers=headers).versions
+    line = next((one for one in versions if one.number == head.published), None)
+    try:
+        return None if line is None else Rule.model_validate(line.definition)
+    except ValidationError:  # of a later release
+        return None

@@ -1,0 +1,405 @@
+"""The tree editor: every line a sentence, opened in its place, moved by mouse and by keys."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
+
+from hcrm_core.rules import Parameter
+from hcrm_core.rules.linting import Finding
+from hcrm_core.rules.messages import Counts, NodeCount
+from hcrm_core.rules.model import Condition, Path, Reference
+from hcrm_desktop.models.rule_draft import RuleDraft
+from hcrm_desktop.models.rule_tree import LINE_ROLE, RuleTreeModel, TreeLine
+from hcrm_desktop.theme import Theme
+from hcrm_desktop.views.rules.brackets import paint_brackets
+from hcrm_desktop.views.rules.cards import MARGIN, Beside, Button, Cards
+from hcrm_desktop.views.rules.carrying import Carrying, Drop
+from hcrm_desktop.views.rules.condition_form import ConditionForm
+from hcrm_desktop.views.rules.finding_words import FindingWords
+from hcrm_desktop.views.rules.form import GroupForm, LineForm, ReferenceForm
+from hcrm_desktop.views.rules.keys import command_of
+from hcrm_desktop.views.rules.menus import Offers, line_menu
+from hcrm_desktop.views.rules.steps import Steps
+from hcrm_desktop.views.rules.wording import RuleWords
+
+INDENT = 26
+SIDE = 8  # at both sides of the tree
+FIELDS = 16  # fields of a form that may be taken back by themselves
+
+
+class RuleTree(QTreeView):
+    """The lines of a draft.
+
+    Signals:
+        refused: why a step is not possible.
+        parameter_requested: the key of a parameter to look at in its table.
+    """
+
+    refused = Signal(str)
+    parameter_requested = Signal(str)
+
+    def __init__(self, theme: Theme, words: RuleWords, draft: RuleDraft, *, today: date) -> None:
+        super().__init__()
+        self._theme, self._words, self._draft, self._today = theme, words, draft, today
+        self.steps, self.offers = Steps(draft), Offers(self)
+        self.finding_words = FindingWords(words)
+        self._cards = Cards(theme, words, self.finding_words)
+        self._findings: dict[Path, list[Finding]] = {}
+        self._counts: dict[Path, NodeCount] = {}
+        self._counted_for: object = None
+        self._parameters: dict[str, Parameter] = {}
+        self._form: LineForm | None = None
+        self._form_at: Path = ()
+        self._opened = 0  # how many forms were opened: steps of one form are taken back together
+        self._read_only = False
+        self._pressed_at: QPoint | None = None
+        self._carrying: Carrying | None = None
+        self._model = RuleTreeModel(draft.rule.where, self._spoken, self)
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        self.setModel(self._model)
+        self.setItemDelegate(_LineDelegate(self))
+        self.setHeaderHidden(True)
+        self.setRootIsDecorated(False)
+        self.setItemsExpandable(False)
+        self.setExpandsOnDoubleClick(False)
+        self.setIndentation(INDENT)
+        self.setUniformRowHeights(False)
+        self.setMouseTracking(True)
+        self.setAccessibleName(self.tr("规则的条件"))
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.expandAll()
+        self._follow()
+
+    def _connect(self) -> None:
+        self._draft.changed.connect(self._on_draft_changed)
+        self._draft.chosen.connect(self._follow)
+        self.selectionModel().currentChanged.connect(self._on_current_changed)
+        self.customContextMenuRequested.connect(self._on_menu_requested)
+        self.steps.refused.connect(self.refused)
+        self._theme.changed.connect(self._retell)
+
+    # ── what is shown ────────────────────────────────────────────────────────────────────────────────────
+
+    def learn(self, parameters: dict[str, Parameter]) -> None:
+        """Parameters in force, for the forms; names have changed with them."""
+        self._parameters = parameters
+        self._retell()
+
+    def set_read_only(self, *, read_only: bool) -> None:
+        """Lines can be looked at only."""
+        self._read_only = read_only
+        if read_only:
+            self.close_form()
+
+    def show_counts(self, counts: Counts | None) -> None:
+        """Numbers beside the lines of the rule as it stands now; they turn grey when it changes."""
+        self._counts = {} if counts is None else {node.path: node for node in counts.nodes}
+        self._counted_for = self._draft.rule
+        self._retell()
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """What the linter says of the rule as it stands now, each below its line; of the whole, below the first."""
+        found: dict[Path, list[Finding]] = {}
+        for finding in findings:
+            if finding.path is not None:
+                found.setdefault(finding.path, []).append(finding)
+        if found != self._findings:
+            self._findings = found
+            self._retell()
+
+    @Slot()
+    def _retell(self) -> None:
+        """What stands beside the lines has changed: their heights may be others."""
+        self._model.retell()
+
+    @Slot()
+    def _on_draft_changed(self) -> None:
+        if not self._model.show(self._draft.rule.where):
+            self._form = None  # it went with the lines
+            self._findings = {}
+            self.expandAll()
+        elif self._form is not None:
+            self._form.show_node(self._line(self._form_at).node)
+
+    @Slot()
+    def _follow(self) -> None:
+        """The chosen line is the draft's."""
+        index = self._model.index_of(self._draft.path)
+        if index.isValid() and index != self.currentIndex():
+            self.setCurrentIndex(index)
+        if index.isValid():
+            self.scrollTo(index)
+
+    @Slot(QModelIndex)
+    def _on_current_changed(self, index: QModelIndex) -> None:
+        line = self._model.line(index)
+        if line is None:
+            return
+        if self._form is not None and line.path != self._form_at:
+            self.close_form()
+        self._draft.choose(line.path)
+
+    def _line(self, path: Path) -> TreeLine:
+        line = self._model.line(self._model.index_of(path))
+        assert line is not None
+        return line
+
+    def _spoken(self, line: TreeLine) -> str:
+        return self._cards.spoken(line, self.beside(line))
+
+    def beside(self, line: TreeLine) -> Beside:
+        """What is said beside a line."""
+        above = (self._line(line.path[:length]) for length in range(len(line.path)))
+        return Beside(
+            findings=self._findings.get(line.path, ()),
+            count=self._counts.get(line.path),
+            counted=bool(self._counts),
+            stale=self._counted_for is not self._draft.rule,
+            muted=line.node.muted or any(group.node.muted for group in above),
+        )
+
+    # ── a line opened ────────────────────────────────────────────────────────────────────────────────────
+
+    @Slot()
+    def open_form(self) -> None:
+        """Open the chosen line in its place."""
+        if self._read_only:
+            return
+        self.close_form()
+        line = self._line(self._draft.path)
+        self._opened += 1
+        self._form, self._form_at = self._made_form(line), line.path
+        self._form.edited.connect(self._on_edited)
+        self._form.regrouped.connect(self.steps.regroup)
+        self._form.left.connect(self.close_form)
+        self._form.grown.connect(self._retell)
+        self._form.parameter_requested.connect(self.parameter_requested)
+        self.setIndexWidget(self._model.index_of(line.path), self._form)
+        self._form.show_node(line.node)
+        self._retell()
+        self.scrollTo(self._model.index_of(line.path))
+        self._form.begin()
+
+    def _made_form(self, line: TreeLine) -> LineForm:
+        if isinstance(line.node, Condition):
+            return ConditionForm(self._words, self._parameters, today=self._today)
+        return ReferenceForm(self._others()) if isinstance(line.node, Reference) else GroupForm()
+
+    def _others(self) -> dict[str, str]:
+        """Rules that this one may refer to."""
+        return {key: label for key, label in self._words.rules().items() if key != self._draft.rule.key}
+
+    @Slot()
+    def close_form(self) -> None:
+        """Back to sentences; what was entered is in the draft already."""
+        if self._form is None:
+            return
+        inside = self._form.isAncestorOf(self.focusWidget() or self)
+        self.setIndexWidget(self._model.index_of(self._form_at), None)  # type: ignore[arg-type] # Qt takes none
+        self._form = None
+        self._retell()
+        if inside or self.window().focusWidget() is None:
+            self.setFocus()
+
+    @Slot(object)
+    def _on_edited(self, node: Condition) -> None:
+        before = self._line(self._form_at).node
+        self.steps.change(self._form_at, node, merge=self._opened * FIELDS + _field(before, node))
+
+    def form_height(self, path: Path) -> int | None:
+        """How high the form at a path is, None if there is none."""
+        if self._form is None or path != self._form_at:
+            return None
+        return self._form.height_at(self.room(path)) + 2 * MARGIN
+
+    # ── geometry ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def room(self, path: Path) -> int:
+        """How wide a line's card is."""
+        return self.viewport().width() - len(path) * INDENT - SIDE
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._retell()
+
+    def hint(self, line: TreeLine) -> QSize:
+        """A line's size."""
+        width, form = self.room(line.path), self.form_height(line.path)
+        if form is not None:
+            return QSize(width, form)
+        return self._cards.hint(line, self.beside(line), width=width, font=self.font())
+
+    # ── painting ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def paint_line(self, painter: QPainter, rect: QRect, line: TreeLine) -> None:
+        chosen = line.path == self._draft.path
+        place = rect.adjusted(0, 0, -SIDE, 0)
+        if self._form is not None and line.path == self._form_at:
+            self._cards.paint_ground(painter, place, chosen=True, muted=False)
+            return
+        painter.setFont(self.font())
+        self._cards.paint(painter, place, line, self.beside(line), chosen=chosen)
+
+    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
+        line = index.data(LINE_ROLE)
+        groups = [self._line(line.path[:length]) for length in range(len(line.path))]
+        paint_brackets(painter, rect, line, groups, tokens=self._theme.tokens, indent=INDENT)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self._carrying is None or self._carrying.drop is None:
+            return
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(self._theme.tokens.primary), 2))
+        self._carrying.paint(painter)
+        painter.end()
+
+    # ── mouse ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        left = event.button() is Qt.MouseButton.LeftButton
+        self._pressed_at = event.position().toPoint() if left and not self._read_only else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        here = event.position().toPoint()
+        if self._carrying is not None:
+            self._carrying.over(here)
+            self.viewport().update()
+        elif self._pressed_at is not None and Carrying.begins(self._pressed_at, here):
+            self._take_up(self._pressed_at)
+        elif self._pressed_at is None:
+            pointing = self._button_at(here) is not None
+            self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if pointing else Qt.CursorShape.ArrowCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        here, pressed = event.position().toPoint(), self._pressed_at
+        self._pressed_at = None
+        if self._carrying is not None:
+            self._put_down()
+        elif pressed is not None and event.button() is Qt.MouseButton.LeftButton:
+            self._click(here)
+
+    def _click(self, here: QPoint) -> None:
+        """A button in a card, or the line itself to be opened."""
+        index = self.indexAt(here)
+        line = self._model.line(index)
+        if line is None or not self.visualRect(index).contains(here):
+            return
+        button = self._button_at(here)
+        if button is None:
+            self.open_form()
+        elif button.finding is None:
+            self.add_line()
+        else:
+            self.steps.mend(button.finding)
+
+    def _button_at(self, here: QPoint) -> Button | None:
+        index = self.indexAt(here)
+        line = self._model.line(index)
+        if line is None or self._read_only:
+            return None
+        rect = self.visualRect(index)
+        card = self._cards.card(line, self.beside(line), width=self.room(line.path), font=self.font())
+        inside = here - rect.topLeft() - QPoint(0, MARGIN)
+        return next((button for button in card.buttons if button.place.contains(inside)), None)
+
+    def _take_up(self, pressed: QPoint) -> None:
+        line = self._model.line(self.indexAt(pressed))
+        if line is not None and line.path:
+            self.close_form()
+            self._carrying = Carrying(self, self._model, line.path)
+            self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def _put_down(self) -> None:
+        drop = self._carrying.drop if self._carrying is not None else None
+        path = self._carrying.path if self._carrying is not None else ()
+        self.drop_carried()
+        if isinstance(drop, Drop):
+            self.steps.move(path, to=drop.group, index=drop.index)
+
+    def drop_carried(self) -> None:
+        """What was carried stays where it was."""
+        self._carrying = None
+        self.viewport().unsetCursor()
+        self.viewport().update()
+
+    # ── keys ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def add_line(self) -> None:
+        """A new line, opened at its fact."""
+        if self.steps.add():
+            self.open_form()
+
+    def add_reference(self) -> None:
+        """A line that asks what another rule asks, opened to choose it."""
+        others = self._others()
+        if not others:
+            self.refused.emit(self.tr("没有其他规则可以引用。"))
+        elif self.steps.add(Reference(rule=next(iter(others)))):
+            self.open_form()
+
+    def mend_chosen(self) -> None:
+        """Take over the first proposal of the linter for the chosen line."""
+        found = (finding for finding in self._findings.get(self._draft.path, ()) if finding.fix is not None)
+        finding = next(found, None)
+        if finding is not None:
+            self.steps.mend(finding)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self._carrying is not None:
+            self.drop_carried()
+            return
+        act = command_of(self, event)
+        if act is None:
+            super().keyPressEvent(event)
+        elif not self._read_only:
+            act()
+
+    def event(self, event: QEvent) -> bool:
+        """Keys that mean something here are not for the frame around."""
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and command_of(self, event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    @Slot(QPoint)
+    def _on_menu_requested(self, here: QPoint) -> None:
+        if not self._read_only:
+            line_menu(self).popup(self.viewport().mapToGlobal(here))
+
+
+class _LineDelegate(QStyledItemDelegate):
+    """Hands painting and sizes to the tree."""
+
+    def __init__(self, tree: RuleTree) -> None:
+        super().__init__(tree)
+        self._tree = tree
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        self._tree.paint_line(painter, option.rect, index.data(LINE_ROLE))
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return self._tree.hint(index.data(LINE_ROLE))
+
+
+def _field(before: object, after: object) -> int:
+    """The number of the first field in which two nodes differ."""
+    if not isinstance(before, Condition) or not isinstance(after, Condition):
+        return 0
+    names = list(Condition.model_fields)
+    return next((n for n, name in enumerate(names) if getattr(before, name) != getattr(after, name)), 0)
