@@ -48,8 +48,17 @@ def installed(store: Store) -> Store:
 def emptied(store: Store) -> Store:
     """The store without sites, people and runs; rules and SOPs stay. Quicker than a new database."""
     with store.owner.begin() as connection:
-        connection.execute(text("TRUNCATE site, stream, stream_entry, scan_run, scan_request, changed_customer, audit_entry CASCADE"))
+        connection.execute(
+            text("TRUNCATE site, stream, stream_entry, scan_run, scan_request, changed_customer, audit_entry CASCADE")
+        )
     return store
+
+
+def spoil_rule(store: Store, key: str) -> None:
+    """A published rule that this release cannot read. A version is never edited, so its guard is lifted for once."""
+    with store.owner.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE rule_version SET definition = '{}' WHERE rule_key = :key"), {"key": key})
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """What somebody asked the worker for: by publishing a rule, setting a parameter, or in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from sqlalchemy import Engine, select, update
@@ -26,23 +26,23 @@ def next_request(session: Session) -> ScanRequest | None:
 
 
 def errand_of(request: ScanRequest, *, clock: Clock) -> Errand:
-    """What a request asks for. Its answer is kept with the work, so it is done once.
+    """What a request asks for. The same asked again meanwhile is answered with it, and in the transaction of the work.
 
     Raises:
         ValueError: there is no such kind.
     """
-    kind = RunKind(request.kind)
+    kind, answered = RunKind(request.kind), list[UUID]()
 
     def take(session: Session) -> Work | None:
-        query = select(ScanRequest.id).where(ScanRequest.id == request.id, ScanRequest.finished_at.is_(None))
-        waits = session.scalar(query.with_for_update()) is not None
-        return _WORK[kind](session, request.key) if waits else None
+        same = select(ScanRequest.id).where(ScanRequest.kind == request.kind, ScanRequest.key == request.key)
+        answered.extend(session.scalars(same.where(ScanRequest.finished_at.is_(None)).with_for_update()))
+        return _WORK[kind](session, request.key) if answered else None
 
     def settle(session: Session, report: ScanReport) -> None:
         counts = report.segments.values()
         told = {"entered": sum(count.entered for count in counts), "left": sum(count.left for count in counts)}
         failed = "unusable" if request.key in report.failed else ""
-        _close(session, request.id, counts=told | {"created": report.created}, failed=failed, clock=clock)
+        _close(session, answered, counts=told | {"created": report.created}, failed=failed, clock=clock)
 
     return Errand(kind=kind, take=take, settle=settle)
 
@@ -50,9 +50,9 @@ def errand_of(request: ScanRequest, *, clock: Clock) -> Errand:
 def refuse(engine: Engine, request_id: UUID, *, failed: str, clock: Clock) -> None:
     """Answer that it cannot be done, and why: a code or an error's type."""
     with transaction(engine) as session:
-        _close(session, request_id, counts={}, failed=failed, clock=clock)
+        _close(session, [request_id], counts={}, failed=failed, clock=clock)
 
 
-def _close(session: Session, request_id: UUID, *, counts: dict[str, int], failed: str, clock: Clock) -> None:
+def _close(session: Session, ids: Sequence[UUID], *, counts: dict[str, int], failed: str, clock: Clock) -> None:
     values = {"finished_at": clock.now(), "counts": counts, "failed": failed}
-    session.execute(update(ScanRequest).where(ScanRequest.id == request_id).values(**values))
+    session.execute(update(ScanRequest).where(ScanRequest.id.in_(ids)).values(**values))

@@ -149,7 +149,7 @@ def is_whole(library: Library) -> None:
     assert library.ledger() == ledger, "a scan found something that had been lost"
 
 
-@pytest.mark.parametrize("kills", [10, pytest.param(300, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [10, pytest.param(300, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
 def test_random_kills_while_others_scan_lose_and_double_nothing(store: Store, kills: int) -> None:
     library = Library(installed(store), FakeClock())
     chance, url = Random(kills), url_of(library)

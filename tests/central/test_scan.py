@@ -19,7 +19,7 @@ from hcrm_store.journeys import Membership, RuleVersion, Task
 from hcrm_store.people import Customer
 from tests.conftest import copied
 from tests.fakes import FakeClock
-from tests.scanning import TODAY, Library, ago, emptied, installed
+from tests.scanning import TODAY, Library, ago, emptied, installed, spoil_rule
 
 Scan = Callable[[], ScanReport]
 
@@ -122,8 +122,7 @@ def test_a_rule_that_cannot_be_read_is_named_and_its_members_stay(store: Store, 
     library = Library(installed(store), clock)
     child = library.customer()
     scan(store.jobs, clock=clock)
-    with transaction(library.store.jobs) as session:
-        session.scalars(select(RuleVersion).where(RuleVersion.rule_key == "potential")).one().definition = {}
+    spoil_rule(store, "potential")
     library.lenses(child, TODAY)
     assert scan(store.jobs, clock=clock).failed == ("potential",)
     assert "potential" in library.segments(child)

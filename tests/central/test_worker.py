@@ -29,7 +29,7 @@ from hcrm_store.base import new_id
 from hcrm_store.journeys import RuleVersion, Task
 from tests.conftest import copied
 from tests.fakes import FakeClock, Ticks
-from tests.scanning import TODAY, Library, emptied, installed
+from tests.scanning import TODAY, Library, emptied, installed, spoil_rule
 
 AT = time(2, 30)
 TURN = datetime(2026, 11, 22, 2, 30, tzinfo=SHANGHAI)  # FakeClock stands at 09:00 of that day
@@ -253,6 +253,13 @@ def test_a_request_for_everybody_and_one_for_a_parameter_are_answered(
     assert [answer(scanned, one).counts["created"] for one in asked] == [1, 0]
 
 
+def test_the_same_asked_twice_is_done_once(scanned: Library, hire: Callable[[], Worker]) -> None:
+    asked = [ask(scanned, "rule", "potential"), ask(scanned, "rule", "potential"), ask(scanned, "rule", "ok_lens")]
+    hire().finish()
+    assert all(answer(scanned, one).finished_at for one in asked)
+    assert len(runs(scanned, "rule")) == 2
+
+
 def test_what_cannot_be_done_is_answered_with_its_failure(scanned: Library, hire: Callable[[], Worker]) -> None:
     asked = ask(scanned, "weather")
     hire().finish()
@@ -261,8 +268,7 @@ def test_what_cannot_be_done_is_answered_with_its_failure(scanned: Library, hire
 
 def test_a_rule_that_cannot_be_read_answers_so(store: Store, clock: FakeClock, ticks: Ticks) -> None:
     library = Library(installed(store), clock)
-    with transaction(store.jobs) as session:
-        session.scalars(select(RuleVersion).where(RuleVersion.rule_key == "potential")).one().definition = {}
+    spoil_rule(store, "potential")
     asked = ask(library, "rule", "potential")
     Worker(store.jobs, clock=clock, scan_at=AT, tick=ticks).finish()
     assert answer(library, asked).failed == "unusable"
