@@ -30,7 +30,7 @@ READERS = 3
 HIDDEN = "lease_over"  # Rejected.code
 EVERYTHING = Changes.of(
     *("site", "staff", "segment", "sop", "task", "follow_up", "membership", "family", "guardian", "customer"),
-    *("exam", "eye_measurement", "lens_order", "visit", "recheck_plan", "outbox", "overview", "person"),
+    *("exam", "eye_measurement", "lens_order", "visit", "recheck_plan", "lead", "outbox", "overview", "person"),
 )
 WIPED = SyncStatus(
     online=False,

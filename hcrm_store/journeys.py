@@ -158,7 +158,7 @@ class Lead(Versioned, Base):
     __table_args__ = (ForeignKeyConstraint(["customer_id"], ["customer.id"]),)
 
     customer_id: Mapped[UUID] = general(primary_key=True)
-    id: Mapped[UUID] = general(primary_key=True, default=new_id)
+    id: Mapped[UUID] = general(primary_key=True, default=new_id, index=True)
     kind: Mapped[LeadKind] = general()
     state: Mapped[LeadState] = general(default=LeadState.STARTED)
     initiator_id: Mapped[UUID | None] = general(ForeignKey("staff.id"))

@@ -12,7 +12,7 @@ from hcrm_core.terms import Role
 from hcrm_store.base import Base
 from hcrm_store.care import FollowUp, LensOrder, RecheckPlan, Visit
 from hcrm_store.clinical import Exam, EyeMeasurement
-from hcrm_store.journeys import Membership, Segment, Sop, Task
+from hcrm_store.journeys import Lead, Membership, Segment, Sop, Task
 from hcrm_store.organisation import Site, Staff
 from hcrm_store.people import Customer, Family, FieldChange, Guardian
 
@@ -45,6 +45,7 @@ KINDS: dict[str, tuple[Area, type[Base]]] = {
     "lens_order": (Area.CLINICAL, LensOrder),
     "visit": (Area.CLINICAL, Visit),
     "recheck_plan": (Area.CLINICAL, RecheckPlan),
+    "lead": (Area.CLINICAL, Lead),
 }
 
 

@@ -201,6 +201,7 @@ class TimelineKind(StrEnum):
     FOLLOW_UP = "follow_up"
     TASK = "task"
     REPLACEMENT = "replacement"  # a lens whose time is up, or will be
+    LEAD = "lead"
     SEGMENT = "segment"
     CORRECTION = "correction"
 
@@ -213,8 +214,8 @@ class TimelineEntry:
         term: status of an exam, product, state of a visit or task, outcome, "entered" or "left" a segment, a field, eye
             of a lens to be replaced.
         first, second: axial lengths right and left; eye of an order and "ended"; a channel; old and new value; the day
-            of a lens to be replaced and the days it lasts.
-        source: where the row came from; None if the rules made it.
+            of a lens to be replaced and the days it lasts; of a lead what it is for, and who has it.
+        source: where the row came from; None if the rules made it, or if its kind does not say (a lead).
     """
 
     kind: TimelineKind

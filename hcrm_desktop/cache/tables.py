@@ -53,7 +53,7 @@ TASK, FOLLOW_UP, MEMBERSHIP = (KIND_TABLES[kind] for kind in ("task", "follow_up
 GUARDIAN, CUSTOMER = KIND_TABLES["guardian"], KIND_TABLES["customer"]
 EXAM, MEASUREMENT = KIND_TABLES["exam"], KIND_TABLES["eye_measurement"]
 FIELD_CHANGE = KIND_TABLES["field_change"]
-ORDER, VISIT, PLAN = (KIND_TABLES[kind] for kind in ("lens_order", "visit", "recheck_plan"))
+ORDER, VISIT, PLAN, LEAD = (KIND_TABLES[kind] for kind in ("lens_order", "visit", "recheck_plan", "lead"))
 
 CURSOR = Table("cursor", CACHE, Column("stream", Text, primary_key=True), Column("body", _JSON, nullable=False))
 SNAPSHOT_PART = Table(
@@ -80,6 +80,7 @@ _LOOKUPS: dict[str, list[tuple[str, ...]]] = {
     "lens_order": [("customer_id", "dispensed_on")],
     "visit": [("customer_id", "visit_on")],
     "recheck_plan": [("customer_id", "due_on")],
+    "lead": [("customer_id",)],
 }
 for _kind, _column_sets in _LOOKUPS.items():
     for _columns in _column_sets:

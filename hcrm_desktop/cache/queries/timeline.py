@@ -11,6 +11,7 @@ from sqlalchemy import (
     Row,
     Select,
     Text,
+    case,
     func,
     literal,
     null,
@@ -22,12 +23,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from hcrm_core.tasks import CLOSED
-from hcrm_core.terms import Eye, Source
+from hcrm_core.terms import Eye, LeadState, Source
 from hcrm_desktop.cache.rows import TimelineEntry, TimelineKind, TimelinePage
 from hcrm_desktop.cache.tables import (
     EXAM,
     FIELD_CHANGE,
     FOLLOW_UP,
+    LEAD,
     MEASUREMENT,
     MEMBERSHIP,
     ORDER,
@@ -174,6 +176,20 @@ def _replacements(customer_id: UUID) -> list[Select[Any]]:
     ]
 
 
+def _leads(customer_id: UUID) -> list[Select[Any]]:
+    """When it began and, if it ended, when and how."""
+    receiver = STAFF.alias("receiver")
+    told = {"first": LEAD.c.kind, "second": receiver.c.name, "by": STAFF.c.name}
+    begun = case((LEAD.c.closed_on.is_(None), LEAD.c.state), else_=literal(LeadState.STARTED.value))
+    shown = LEAD.outerjoin(STAFF, STAFF.c.id == LEAD.c.initiator_id)
+    shown = shown.outerjoin(receiver, receiver.c.id == LEAD.c.receiver_id)
+    parts = [
+        _part(TimelineKind.LEAD, LEAD.c.id, LEAD.c.started_on, term=begun, **told),
+        _part(TimelineKind.LEAD, LEAD.c.id, LEAD.c.closed_on, term=LEAD.c.state, **told),
+    ]
+    return [part.select_from(shown).where(LEAD.c.customer_id == customer_id) for part in parts]
+
+
 def _segments(customer_id: UUID) -> list[Select[Any]]:
     label = func.coalesce(SEGMENT.c.label, MEMBERSHIP.c.segment_key)
     shown = MEMBERSHIP.outerjoin(SEGMENT, SEGMENT.c.key == MEMBERSHIP.c.segment_key)
@@ -231,6 +247,7 @@ _PARTS = {
     TimelineKind.FOLLOW_UP: _follow_ups,
     TimelineKind.TASK: _tasks,
     TimelineKind.REPLACEMENT: _replacements,
+    TimelineKind.LEAD: _leads,
     TimelineKind.SEGMENT: _segments,
     TimelineKind.CORRECTION: _corrections,
 }

@@ -30,7 +30,7 @@ from hcrm_desktop.views.words import Words
 SLIP_WIDTHS = (352, 384)
 CONCERNS = frozenset(
     {"customer", "guardian", "family", "exam", "eye_measurement", "lens_order", "follow_up", "visit", "task"}
-    | {"membership", "segment", "recheck_plan", "staff", "site", "sop", "field_change"}
+    | {"membership", "segment", "recheck_plan", "lead", "staff", "site", "sop", "field_change"}
 )
 
 

@@ -26,6 +26,7 @@ _SOURCES = {
     TimelineKind.VISIT: SourceKind.VISIT,
     TimelineKind.PLAN: SourceKind.RECHECK_PLAN,
     TimelineKind.FOLLOW_UP: SourceKind.FOLLOW_UP,
+    TimelineKind.LEAD: SourceKind.LEAD,
 }
 
 
@@ -92,7 +93,7 @@ class Timeline(QWidget):
         return [
             Column(title=self.tr("月份"), text=lambda line: line.month, width=76),
             Column(title=self.tr("日期"), text=lambda line: words.day(line.entry), width=104),
-            Column(title=self.tr("种类"), text=lambda line: words.kind(line.entry.kind), width=72),
+            Column(title=self.tr("种类"), text=lambda line: words.kind(line.entry.kind), width=84),
             Column(title=self.tr("内容"), text=lambda line: words.said(line.entry)),
             Column(
                 title=self.tr("来源"),

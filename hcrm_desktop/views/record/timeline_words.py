@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 
-from hcrm_core.terms import Channel, ExamStatus, Eye, Outcome, ProductKind, TaskState, VisitState
+from hcrm_core.terms import Channel, ExamStatus, Eye, LeadKind, LeadState, Outcome, ProductKind, TaskState, VisitState
 from hcrm_desktop.cache.rows import TimelineEntry, TimelineKind
 from hcrm_desktop.views.record.source_words import TONES
 from hcrm_desktop.views.words import Words
@@ -26,6 +26,7 @@ class TimelineWords(QObject):
             TimelineKind.FOLLOW_UP: self.tr("跟进"),
             TimelineKind.TASK: self.tr("任务"),
             TimelineKind.REPLACEMENT: self.tr("换片"),
+            TimelineKind.LEAD: self.tr("线索"),
             TimelineKind.SEGMENT: self.tr("分组"),
             TimelineKind.CORRECTION: self.tr("变更"),
         }[kind]
@@ -35,6 +36,8 @@ class TimelineWords(QObject):
 
     def source(self, entry: TimelineEntry) -> str:
         """Where it came from; what no feed brought was made by the rules, or agreed here."""
+        if entry.kind is TimelineKind.LEAD:
+            return ""  # its row does not say
         return self.tr("规则") if entry.source is None else self._words.source(entry.source)
 
     def tone(self, entry: TimelineEntry) -> str:
@@ -51,6 +54,7 @@ class TimelineWords(QObject):
             TimelineKind.FOLLOW_UP: self._follow_up,
             TimelineKind.TASK: self._task,
             TimelineKind.REPLACEMENT: self._replacement,
+            TimelineKind.LEAD: self._lead,
             TimelineKind.SEGMENT: self._segment,
             TimelineKind.CORRECTION: self._correction,
         }[entry.kind]
@@ -87,6 +91,20 @@ class TimelineWords(QObject):
         eye = _read(entry.term, lambda term: self._words.eye(Eye(term)))
         since = self.tr("{day} 的镜片满 {n} 天").format(day=entry.first, n=entry.second)
         return [self.tr("应换片"), eye, since]
+
+    def _lead(self, entry: TimelineEntry) -> list[str]:
+        kinds = {LeadKind.UPSELL.value: self.tr("升单"), LeadKind.REFERRAL.value: self.tr("转科")}
+        states = {
+            LeadState.STARTED.value: self.tr("发起"),
+            LeadState.ACCEPTED.value: self.tr("已接"),
+            LeadState.VISITED.value: self.tr("到诊"),
+            LeadState.CLOSED.value: self.tr("成交"),
+            LeadState.RETURNED.value: self.tr("退回"),
+            LeadState.EXPIRED.value: self.tr("过期"),
+        }
+        receiver = self.tr("接收 {name}").format(name=entry.second) if entry.second else ""
+        kind = kinds.get(entry.first or "", entry.first or "")
+        return [kind, states.get(entry.term, entry.term), receiver]
 
     def _segment(self, entry: TimelineEntry) -> list[str]:
         text = self.tr("进入“{name}”") if entry.term == "entered" else self.tr("离开“{name}”")

@@ -33,6 +33,7 @@ ASKED = {
     "到院": SourceKind.VISIT,
     "复查计划": SourceKind.RECHECK_PLAN,
     "跟进": SourceKind.FOLLOW_UP,
+    "线索": SourceKind.LEAD,
 }
 
 pytestmark = pytest.mark.usefixtures("tasks")  # they close the workspace
@@ -52,6 +53,7 @@ def eventful(workspace: Workspace) -> UUID:
         row("recheck_plan", new_id(), **whose, planned_on="2026-10-01", due_on="2027-01-01", source="his"),
         row("follow_up", new_id(), **whose, **contact, contacted_at="2026-11-09T16:30:00+00:00"),
         task_row(child, late_days=5, evidence=[replacement("2026-01-10")]),
+        lead_row(child, kind="upsell", state="accepted", started_on="2026-08-01", initiator_id=str(OWNER)),
         row("membership", new_id(), **whose, segment_key="potential", entered_on="2024-03-02", left_on="2025-05-20"),
         row(
             "field_change",
@@ -66,6 +68,12 @@ def eventful(workspace: Workspace) -> UUID:
         ),
     )
     return child
+
+
+def lead_row(child: UUID, **about: str) -> Row:
+    """A lead has a column of the same name as the kind of a row."""
+    lead, body = new_id(), {"customer_id": str(child), "site_id": str(SITE), **about}
+    return Row(kind="lead", id=lead, ver=1, body={"id": str(lead), "ver": 1, **body})
 
 
 def replacement(since: str, *, eye: str = "", threshold: str = "550", **evidence: str) -> dict[str, object]:
@@ -150,6 +158,19 @@ def test_a_lens_that_was_stopped_and_a_segment_that_was_left_stand_twice(workspa
     ]
 
 
+def test_a_lead_that_ended_stands_at_its_beginning_and_at_its_end(workspace: Workspace) -> None:
+    child = add_child(workspace)
+    about = {"kind": "referral", "receiver_id": str(OWNER)}
+    put(workspace, lead_row(child, **about, state="closed", started_on="2026-08-01", closed_on="2026-09-10"))
+    put(workspace, lead_row(child, **about, state="visited", started_on="2026-07-01"))
+    found = entries(workspace, child, TimelineKind.LEAD)
+    assert [(one.on.isoformat(), one.term, one.first, one.second) for one in found] == [
+        ("2026-09-10", "closed", "referral", "李娜"),
+        ("2026-08-01", "started", "referral", "李娜"),
+        ("2026-07-01", "visited", "referral", "李娜"),
+    ]
+
+
 def test_nobody_elses_history_is_on_it(workspace: Workspace) -> None:
     eventful(workspace)
     assert entries(workspace, new_id()) == ()
@@ -198,6 +219,7 @@ def test_the_tab_tells_what_happened_with_its_source(qtbot: QtBot, workspace: Wo
     assert ["到院", "已预约 · 复查", "HIS"] in told
     assert ["变更", "性别 · 女 → 男", "本系统"] in told
     assert ["分组", "离开“潜在客户”", "规则"] in told
+    assert ["线索", "升单 · 已接", ""] in told
     assert ["换片", "应换片 · 2026-01-10 的镜片满 550 天", "规则"] in told
 
 

@@ -64,7 +64,9 @@ class Centre:
 
     def _copy(self, source: str, *, to: str) -> None:
         emptied = [f"DELETE FROM {to}.{table}" for table in self._tables()]
-        filled = [f"INSERT INTO {to}.{table} TABLE {source}.{table}" for table in self._tables()]
+        filled = [
+            f"INSERT INTO {to}.{table} OVERRIDING SYSTEM VALUE TABLE {source}.{table}" for table in self._tables()
+        ]
         self.as_owner("SET LOCAL session_replication_role = replica", *emptied, *filled)
 
     def renew_epoch(self) -> None:
