@@ -261,6 +261,14 @@ def tidy(*, as_json: Json = False) -> None:
     show(report.as_json(), as_json=as_json)
 
 
+@app.command()
+def rule_schema() -> None:
+    """Print the JSON Schema of a rule, as it stands in docs/rule.schema.json."""
+    from hcrm_core.rules.schema import rule_schema as schema
+
+    say(json.dumps(schema(), ensure_ascii=False, indent=1))
+
+
 def _scannable(day: date) -> date:
     today = business_date(CLOCK.now())
     if not today - _SCAN_BACK <= day <= today + _SCAN_AHEAD:

@@ -20,7 +20,7 @@ OPERATORS: dict[FactType, frozenset[Operator]] = {
     FactType.ID: NO_OPERAND,
 }
 # Longer than any life a record can hold; also keeps date arithmetic inside the calendar.
-_FURTHEST = {"天": 36_500, "个月": 1_200, "岁": 120}
+FURTHEST = {"天": 36_500, "个月": 1_200, "岁": 120}
 
 
 def check(node: Node, *, parameters: Mapping[str, Parameter]) -> list[Problem]:
@@ -83,7 +83,7 @@ def _suits(condition: Condition, fact: Fact) -> bool:
     if value is None or isinstance(value, tuple):
         return False
     if condition.op in RELATIVE:
-        return type(value) is int and 0 <= value <= _FURTHEST[relative_unit(condition.op)]
+        return type(value) is int and 0 <= value <= FURTHEST[relative_unit(condition.op)]
     return _readable(value, fact)
 
 
