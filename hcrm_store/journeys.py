@@ -103,6 +103,7 @@ class RuleVersion(Base):
     published_by: Mapped[str] = general(default="", server_default="")
     published_by_id: Mapped[UUID | None] = general()
     retired_at: Mapped[datetime | None] = general()
+    retired_note: Mapped[str] = general(default="", server_default="")
 
 
 class RuleParameter(Base):
@@ -149,6 +150,7 @@ class Task(Versioned, Base):
     next_on: Mapped[date | None] = general()  # snoozed until, or the agreed visit
     closed_at: Mapped[datetime | None] = general()
     close_reason: Mapped[str] = general(default="", server_default="")
+    escalated_on: Mapped[date | None] = general()  # nobody took it up in time: the supervisors see it first
 
 
 class Lead(Versioned, Base):

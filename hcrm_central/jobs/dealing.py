@@ -54,6 +54,20 @@ class Dealer:
     def _of_family(self) -> dict[UUID, UUID]:
         return _assistants_of_families(self._session)
 
+    def holder(self, recipient: Recipient, *, role: Role) -> UUID | None:
+        """Who has a role's task for a customer: his assistant, or a manager of his site."""
+        return self._managers.get(recipient.site_id) if role is Role.MANAGER else self.owner(recipient)
+
+    @cached_property
+    def _managers(self) -> dict[UUID, UUID]:
+        """One of each site, the first by code."""
+        query = (
+            select(Staff.site_id, Staff.id)
+            .where(Staff.active, Staff.role == Role.MANAGER)
+            .order_by(Staff.code.desc())  # the last one read stays
+        )
+        return {site_id: staff_id for site_id, staff_id in self._session.execute(query) if site_id is not None}
+
     def owner(self, recipient: Recipient) -> UUID | None:
         """The assistant of a customer; None where the site has nobody, which a manager sees."""
         if recipient.assistant_id in self._active:

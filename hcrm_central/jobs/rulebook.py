@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from hcrm_core.errors import Rejected
 from hcrm_core.rules import Lowered, Parameter, Rule, Surroundings, lower, lower_rule
-from hcrm_core.sop import Sop
+from hcrm_core.sop import Sop, Timing, timing, windowed
 from hcrm_store.journeys import RuleParameter, RuleVersion
 from hcrm_store.journeys import Sop as SopRow
 from hcrm_store.organisation import Site
@@ -31,6 +31,7 @@ class RuleInForce:
 class SopInForce:
     sop: Sop
     when: Lowered | None
+    timing: Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +40,16 @@ class Rulebook:
 
     Attributes:
         failed: keys of rules and SOPs that cannot be used; their memberships and tasks are left as they are.
+        capacity: tasks a person is given a day, None without limit.
+        escalation_days: after so many days without a beginning a task goes to the supervisors; None: never.
     """
 
     on: date
     rules: dict[str, RuleInForce]
     sops: Sequence[SopInForce]
     failed: tuple[str, ...]
+    capacity: int | None = None
+    escalation_days: int | None = None
 
 
 def read_rulebook(session: Session, *, on: date) -> Rulebook:
@@ -66,7 +71,18 @@ def read_rulebook(session: Session, *, on: date) -> Rulebook:
     sops = [one for one in found.values() if one is not None and one.sop.segment not in unreadable]
     sops.sort(key=lambda one: (one.sop.priority, one.sop.key))
     usable = {one.sop.key for one in sops}
-    return Rulebook(on=on, rules=rules, sops=sops, failed=(*failed, *sorted(found.keys() - usable)))
+    return Rulebook(
+        on=on,
+        rules=rules,
+        sops=sops,
+        failed=(*failed, *sorted(found.keys() - usable)),
+        capacity=_whole(within, "daily_capacity"),
+        escalation_days=_whole(within, "escalation_days"),
+    )
+
+
+def _whole(within: Surroundings, key: str) -> int | None:
+    return int(within.parameters[key].value) if key in within.parameters else None
 
 
 def surroundings(session: Session, *, on: date) -> Surroundings:
@@ -106,7 +122,17 @@ def _lowered_sop(row: SopRow, within: Surroundings) -> SopInForce | None:
     if sop is None:
         return None
     try:
-        when = None if sop.when is None else lower(sop.when, within=within)
+        return sop_in_force(sop, within=within)
     except Rejected:
         return None
-    return SopInForce(sop=sop, when=when)
+
+
+def sop_in_force(sop: Sop, *, within: Surroundings) -> SopInForce:
+    """An SOP with the parameters of its surroundings.
+
+    Raises:
+        Rejected: as `lower` and `timing`.
+    """
+    when = timing(sop, parameters=within.parameters)
+    where = windowed(sop, when)
+    return SopInForce(sop=sop, when=None if where is None else lower(where, within=within), timing=when)

@@ -81,6 +81,8 @@ class ScanReport:
     closed: dict[str, int]
     held: int
     woken: int
+    escalated: int
+    spread: int
     assigned: int
     failed: tuple[str, ...]
 
@@ -295,6 +297,8 @@ def _carry_out(
         closed=dict(ledger.closed),
         held=ledger.held,
         woken=ledger.woken,
+        escalated=ledger.escalated,
+        spread=ledger.spread,
         assigned=dealer.write(session, at=at),
         failed=rulebook.failed,
     )

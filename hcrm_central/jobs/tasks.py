@@ -15,10 +15,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, CursorResult, Table, and_, case, exists, false, func, null, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from hcrm_central.jobs.capacity import Room
 from hcrm_central.jobs.compile import predicate
 from hcrm_central.jobs.copying import insert_rows
+from hcrm_central.jobs.cycles import cycle_on, is_near, own_arrival_from, unanswered
 from hcrm_central.jobs.dealing import Dealer, Recipient
 from hcrm_central.jobs.membership import facts_of
+from hcrm_central.jobs.replanning import replan
 from hcrm_central.jobs.rulebook import Rulebook, SopInForce
 from hcrm_central.jobs.scope import Scope
 from hcrm_central.store.facts import CUSTOMER_FACTS
@@ -49,6 +52,7 @@ class Fate(StrEnum):
     FUTURE_APPOINTMENT = "future_appointment"
     ALREADY_CAME = "already_came"
     ALREADY_OPEN = "already_open"  # a task of a kindred SOP is being worked
+    ANOTHERS = "anothers"  # in a segment whose SOP goes before this one
     NO_ANCHOR = "no_anchor"
 
 
@@ -61,12 +65,16 @@ class LedgerCount:
         closed: tasks closed by reason; `superseded` are among them.
         held: tasks put to sleep until a booked visit.
         woken: tasks whose day has come.
+        escalated: tasks that nobody took up in time.
+        spread: new tasks that were put off because their owner's day was full.
     """
 
     fates: dict[str, Counter[Fate]]
     closed: Counter[str]
     held: int
     woken: int
+    escalated: int
+    spread: int
 
 
 def keep_ledger(session: Session, rulebook: Rulebook, *, dealer: Dealer, scope: Scope, at: datetime) -> LedgerCount:
@@ -75,13 +83,28 @@ def keep_ledger(session: Session, rulebook: Rulebook, *, dealer: Dealer, scope: 
     held = _hold(session, on=rulebook.on, scope=scope)
     sops = [one for one in rulebook.sops if scope.serves(one.sop.key)]
     for one in sops:
-        closed.update(_close(session, one.sop, scope=scope, at=at))
+        closed.update(_close(session, one, on=rulebook.on, scope=scope, at=at))
     woken = _wake(session, on=rulebook.on, scope=scope)
+    if scope.sops is not None:  # a rule or a parameter changed: perhaps an interval
+        for one in sops:
+            replan(session, one, scope=scope, on=rulebook.on)
     fates: dict[str, Counter[Fate]] = {}
+    dealt = _Dealt(dealer=dealer, room=Room(session, capacity=rulebook.capacity, on=rulebook.on))
     for one in sops:
-        fates[one.sop.key], superseded = _propose(session, one, rulebook, dealer=dealer, scope=scope, at=at)
+        fates[one.sop.key], superseded = _propose(session, one, rulebook, dealt=dealt, scope=scope, at=at)
         closed[CloseReason.SUPERSEDED.value] += superseded
-    return LedgerCount(fates=fates, closed=+closed, held=held, woken=woken)
+    escalated = _escalate(session, rulebook, scope=scope)
+    return LedgerCount(
+        fates=fates, closed=+closed, held=held, woken=woken, escalated=escalated, spread=dealt.room.spread
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dealt:
+    """To whom and for which day."""
+
+    dealer: Dealer
+    room: Room
 
 
 # ── tasks there are ──────────────────────────────────────────────────────────────────────────────────────
@@ -109,9 +132,22 @@ def _wake(session: Session, *, on: date, scope: Scope) -> int:
     return _changed(session, statement)
 
 
-def _close(session: Session, sop: Sop, *, scope: Scope, at: datetime) -> Counter[str]:
+def _escalate(session: Session, rulebook: Rulebook, *, scope: Scope) -> int:
+    """What was due so many days ago and nobody took up goes to the supervisors, once."""
+    if rulebook.escalation_days is None:
+        return 0
+    statement = (
+        update(Task)
+        .where(Task.state == TaskState.OPEN, Task.attempts == 0, Task.escalated_on.is_(None))
+        .where(Task.due_on <= rulebook.on - timedelta(days=rulebook.escalation_days), scope.on(Task.customer_id))
+        .values(escalated_on=rulebook.on, priority=func.greatest(Task.priority - 1, 1))
+    )
+    return _changed(session, statement)
+
+
+def _close(session: Session, one: SopInForce, *, on: date, scope: Scope, at: datetime) -> Counter[str]:
     """Close what the child's coming or buying has settled, and what nobody had begun and nothing calls for."""
-    reason = _close_reason(sop)
+    sop, reason = one.sop, _close_reason(one, on=on)
     settled = reason.in_([CloseReason.VISITED.value, CloseReason.PURCHASED.value])
     statement = (
         update(Task)
@@ -128,17 +164,19 @@ def _close(session: Session, sop: Sop, *, scope: Scope, at: datetime) -> Counter
     return Counter(session.scalars(statement))
 
 
-def _close_reason(sop: Sop) -> ColumnElement[Any]:
+def _close_reason(one: SopInForce, *, on: date) -> ColumnElement[Any]:
+    sop = one.sop
     since = func.date(func.timezone("Asia/Shanghai", Task.created_at)) - FEED_LAG.days
-    gone = _FACTS[sop.anchor].is_distinct_from(Task.anchor_on)
+    gone = cycle_on(one, on=on).is_distinct_from(Task.anchor_on)
     if sop.segment is not None:
         gone = or_(gone, ~_in_segment(sop.segment, Task.customer_id))
     came: ColumnElement[bool] = false()
     bought: ColumnElement[bool] = false()
     if "arrival" in sop.settled_by:
         came = and_(gone, _FACTS.last_arrival_on >= since)
-        if sop.arrival_from is not None:
-            came = or_(came, _FACTS.last_arrival_on >= Task.anchor_on + sop.arrival_from)
+        own = own_arrival_from(one)
+        if own is not None:
+            came = or_(came, _FACTS.last_arrival_on >= Task.anchor_on + own)
     if "purchase" in sop.settled_by:
         bought = and_(gone, _FACTS.last_bought_on >= since)
     return case(
@@ -172,7 +210,7 @@ def _propose(
     one: SopInForce,
     rulebook: Rulebook,
     *,
-    dealer: Dealer,
+    dealt: _Dealt,
     scope: Scope,
     at: datetime,
 ) -> tuple[Counter[Fate], int]:
@@ -186,23 +224,23 @@ def _propose(
     superseded = _supersede(session, one.sop, list(fresh), at=at)
     _reopen(session, [proposal for proposal in fresh.values() if proposal.task_id is not None], on=rulebook.on)
     created = [proposal for proposal in fresh.values() if proposal.task_id is None]
-    kept_out = len(created) - _create(session, one, created, rulebook, dealer=dealer, at=at)
+    kept_out = len(created) - _create(session, one, created, rulebook, dealt=dealt, at=at)
     fates[Fate.CREATED] -= kept_out
     fates[Fate.ALREADY_THERE] += kept_out
     return +fates, superseded
 
 
 def _proposals(session: Session, one: SopInForce, rulebook: Rulebook, *, scope: Scope) -> Iterator[_Proposal]:
-    sop, anchor, here = one.sop, _FACTS[one.sop.anchor], aliased(Task)
+    sop, anchor, here = one.sop, cycle_on(one, on=rulebook.on), aliased(Task)
     same_cycle = and_(
         here.customer_id == Customer.id, here.sop_key == sop.key, here.subject == "", here.anchor_on == anchor
     )
     query = (
         select(Customer.id, Customer.site_id, Customer.family_id, Customer.assistant_id, anchor, here.id)
-        .add_columns(_fate(sop, rulebook, reopenable=here.close_reason.in_(_REOPENABLE), task_id=here.id))
+        .add_columns(_fate(one, rulebook, reopenable=here.close_reason.in_(_REOPENABLE), task_id=here.id))
         .join_from(CUSTOMER_FACTS, Customer, Customer.id == _FACTS.customer_id)
         .join(here, same_cycle, isouter=True)
-        .where(_trigger(one), scope.on(Customer.id))
+        .where(_trigger(one, on=rulebook.on), scope.on(Customer.id))
         .order_by(Customer.id)
     )
     for customer_id, site_id, family_id, assistant_id, anchor_on, task_id, fate in session.execute(query):
@@ -210,8 +248,10 @@ def _proposals(session: Session, one: SopInForce, rulebook: Rulebook, *, scope: 
         yield _Proposal(recipient=recipient, anchor_on=anchor_on, task_id=task_id, fate=Fate(fate))
 
 
-def _trigger(one: SopInForce) -> ColumnElement[bool]:
-    parts: list[ColumnElement[bool]] = []
+def _trigger(one: SopInForce, *, on: date) -> ColumnElement[bool]:
+    parts = [] if one.timing.every is None else [is_near(one, on=on)]
+    if one.sop.follows is not None:
+        parts.append(unanswered(one, on=on))
     if one.sop.segment is not None:
         parts.append(_in_segment(one.sop.segment, _FACTS.customer_id))
     if one.when is not None:
@@ -220,11 +260,12 @@ def _trigger(one: SopInForce) -> ColumnElement[bool]:
 
 
 def _fate(
-    sop: Sop, rulebook: Rulebook, *, reopenable: ColumnElement[bool], task_id: InstrumentedAttribute[UUID]
+    one: SopInForce, rulebook: Rulebook, *, reopenable: ColumnElement[bool], task_id: InstrumentedAttribute[UUID]
 ) -> ColumnElement[str]:
+    sop, own = one.sop, own_arrival_from(one)
     came: ColumnElement[bool] = false()
-    if sop.arrival_from is not None:
-        came = _FACTS.last_arrival_on >= _FACTS[sop.anchor] + sop.arrival_from
+    if own is not None:
+        came = _FACTS.last_arrival_on >= cycle_on(one, on=rulebook.on) + own
     return case(
         (_FACTS[sop.anchor].is_(None), Fate.NO_ANCHOR.value),
         (and_(task_id.is_not(None), ~reopenable), Fate.ALREADY_THERE.value),
@@ -232,6 +273,7 @@ def _fate(
         (_FACTS.next_appointment_on >= rulebook.on, Fate.FUTURE_APPOINTMENT.value),
         (came, Fate.ALREADY_CAME.value),
         (_kindred_open(sop, rulebook), Fate.ALREADY_OPEN.value),
+        (_in_stronger_segment(sop, rulebook), Fate.ANOTHERS.value),
         (task_id.is_not(None), Fate.REOPENED.value),
         else_=Fate.CREATED.value,
     )
@@ -247,6 +289,12 @@ def _kindred_open(sop: Sop, rulebook: Rulebook) -> ColumnElement[bool]:
         other.state.not_in(CLOSED),
         or_(other.sop_key.in_(stronger), and_(other.sop_key.in_(sop.replaces), begun)),
     )
+
+
+def _in_stronger_segment(sop: Sop, rulebook: Rulebook) -> ColumnElement[bool]:
+    """Between two calls of a recall nobody is reminded of a recheck."""
+    stronger = {one.sop.segment for one in rulebook.sops if sop.key in one.sop.replaces} - {None, sop.segment}
+    return or_(false(), *(_in_segment(key, _FACTS.customer_id) for key in sorted(str(one) for one in stronger)))
 
 
 def _supersede(session: Session, sop: Sop, customers: Sequence[UUID], *, at: datetime) -> int:
@@ -280,7 +328,7 @@ def _create(
     proposals: Sequence[_Proposal],
     rulebook: Rulebook,
     *,
-    dealer: Dealer,
+    dealt: _Dealt,
     at: datetime,
 ) -> int:
     """Insert the tasks; returns how many the ledger did not have."""
@@ -289,7 +337,7 @@ def _create(
     by_customer = {proposal.recipient.customer_id: proposal for proposal in proposals}
     trees = _trees(one, rulebook)
     rows = [
-        _row(one, by_customer[facts["customer_id"]], rulebook, dealer=dealer, at=at)
+        _row(one, by_customer[facts["customer_id"]], rulebook, dealt=dealt, at=at)
         | {"evidence": [found.as_json() for tree in trees for found in explain(tree, facts, on=rulebook.on)]}
         for facts in facts_of(session, list(by_customer), trees=trees)
     ]
@@ -302,8 +350,10 @@ def _trees(one: SopInForce, rulebook: Rulebook) -> list[Lowered]:
     return own + ([rulebook.rules[one.sop.segment].where] if one.sop.segment is not None else [])
 
 
-def _row(one: SopInForce, proposal: _Proposal, rulebook: Rulebook, *, dealer: Dealer, at: datetime) -> dict[str, Any]:
+def _row(one: SopInForce, proposal: _Proposal, rulebook: Rulebook, *, dealt: _Dealt, at: datetime) -> dict[str, Any]:
     sop, rule = one.sop, rulebook.rules.get(one.sop.segment or "")
+    owner_id = dealt.dealer.holder(proposal.recipient, role=sop.owner)
+    due = due_on(one.timing, anchor_on=proposal.anchor_on, today=rulebook.on)
     return {
         "id": new_id(),
         "customer_id": proposal.recipient.customer_id,
@@ -312,10 +362,10 @@ def _row(one: SopInForce, proposal: _Proposal, rulebook: Rulebook, *, dealer: De
         "step_key": sop.step_key,
         "subject": "",
         "anchor_on": proposal.anchor_on,
-        "due_on": due_on(sop, anchor_on=proposal.anchor_on, today=rulebook.on),
+        "due_on": dealt.room.day(owner_id, due, priority=sop.priority),
         "priority": sop.priority,
         "state": TaskState.OPEN,
-        "owner_id": dealer.owner(proposal.recipient),
+        "owner_id": owner_id,
         "segment_key": sop.segment,
         "rule_version_id": rule.version_id if rule else None,
         "created_at": at,
