@@ -1,18 +1,30 @@
 """Fakes for our own seams, by name. Everything else in the tests is the real part."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from keyring.errors import KeyringLocked
 
 from hcrm_core.errors import Unreachable
 from hcrm_core.fleet import DecisionRequest, DecisionResponse, Fleet, FleetDevice, HeldItem, HeldQueue, OrderRequest
+from hcrm_core.rules import Parameter, Rule
+from hcrm_core.rules.messages import (
+    DraftSaved,
+    ParameterLine,
+    RuleHead,
+    RuleHistory,
+    RuleState,
+    RuleVersionLine,
+    SaveDraftRequest,
+    Shelf,
+    SiteName,
+)
 from hcrm_core.wire import ResultStatus
-from hcrm_desktop.sync.client import Sink, SnapshotAnswer
+from hcrm_desktop.sync.client import RequestRefused, Sink, SnapshotAnswer
 
 
 class FakeClock:
@@ -231,3 +243,106 @@ class SnapshotShelf:
         if end < len(self.content):
             raise Unreachable("the line was cut", remedy="later")
         return answer
+
+
+class FakeRuleOffice(FakeOffice):
+    """The centre as the rule pages ask it: one published version of each rule, and drafts.
+
+    Attributes:
+        versions: by key, newest first.
+        saved: what was asked to be kept.
+        stale: somebody else has changed every draft.
+    """
+
+    def __init__(self, clock: FakeClock, *, rules: Sequence[Rule], parameters: Sequence[Parameter]) -> None:
+        super().__init__(clock)
+        self.versions = {rule.key: [self._published(rule)] for rule in rules}
+        self.parameters = list(parameters)
+        self.saved: list[SaveDraftRequest] = []
+        self.stale = False
+
+    def shelf(self, *, headers: dict[str, str]) -> Shelf:
+        self._answer()
+        lines = [
+            ParameterLine(
+                parameter=one.model_dump(mode="json"),
+                default=one.value,
+                number=1,
+                set_at=self._clock.now(),
+                author="",
+                note="",
+                used_by=[],
+            )
+            for one in self.parameters
+        ]
+        return Shelf(
+            as_of=self._clock.now(),
+            two_person=False,
+            customers=12_480,
+            rules=[self._head(key) for key in self.versions],
+            parameters=lines,
+            sops=[],
+            sites=[SiteName(id=UUID(int=n), code=code, name=name) for n, code, name in SITES],
+            unknown={},
+            capacity=40,
+        )
+
+    def rule_history(self, key: str, *, headers: dict[str, str]) -> RuleHistory:
+        self._answer()
+        return RuleHistory(key=key, versions=self.versions[key])
+
+    def save_draft(self, key: str, request: SaveDraftRequest, *, headers: dict[str, str]) -> DraftSaved:
+        self._answer()
+        if self.stale:
+            raise RequestRefused("stale", "another draft is there", expected_n=None)
+        self.saved.append(request)
+        rule = Rule.model_validate(request.definition)
+        others = [one for one in self.versions.get(key, []) if one.state is not RuleState.DRAFT]
+        draft = self._published(rule).model_copy(
+            update={"number": 2, "state": RuleState.DRAFT, "ver": len(self.saved), "based_on": request.based_on}
+        )
+        self.versions[key] = [draft, *others]
+        return DraftSaved(number=2, ver=len(self.saved))
+
+    def _published(self, rule: Rule) -> RuleVersionLine:
+        return RuleVersionLine(
+            id=uuid4(),
+            number=1,
+            state=RuleState.PUBLISHED,
+            ver=1,
+            definition=rule.as_json(),
+            author="",
+            created_at=self._clock.now(),
+            based_on=None,
+            note="",
+            published_at=self._clock.now(),
+            published_by="",
+            retired_at=None,
+        )
+
+    def _head(self, key: str) -> RuleHead:
+        states = {one.state: one for one in self.versions[key]}
+        rule = Rule.model_validate(self.versions[key][0].definition)
+        draft, published = states.get(RuleState.DRAFT), states.get(RuleState.PUBLISHED)
+        return RuleHead(
+            key=key,
+            label=rule.label,
+            segment_key=rule.segment.key,
+            segment_label=rule.segment.label,
+            tone=rule.segment.tone,
+            rank=rule.segment.rank,
+            exclusive=rule.exclusive,
+            priority=rule.priority,
+            published=None if published is None else published.number,
+            published_at=self._clock.now(),
+            draft=None if draft is None else draft.number,
+            draft_state=None if draft is None else draft.state,
+            draft_author="",
+            customers=312,
+            needs_measurement=0,
+            failed=False,
+            reevaluating=False,
+        )
+
+
+SITES = ((1, "north", "城北院区"), (2, "south", "城南院区"))

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from hcrm_core.rules import Parameter, Rule, Surroundings
-from hcrm_core.rules.messages import DraftSaved, RuleHead, RuleState, RuleVersionLine, SaveDraftRequest, Shelf
+from hcrm_core.rules.linting import Finding, Statistics, lint
+from hcrm_core.rules.messages import Counts, DraftSaved, RuleHead, RuleState, RuleVersionLine, SaveDraftRequest, Shelf
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from hcrm_core.wire import Json
     from hcrm_desktop.sync.client import CentreClient
 
 Headers = dict[str, str]
@@ -116,6 +120,43 @@ def keep_draft(
     """Keep a draft at the centre."""
     request = SaveDraftRequest(definition=rule.as_json(), ver=ver, based_on=based_on)
     return client.save_draft(rule.key, request, headers=headers)
+
+
+def find_odd(
+    _: "Session", *, rule: Rule, within: Surroundings, statistics: Statistics | None
+) -> tuple[Rule, list[Finding]]:
+    """What the linter says of a rule. Runs beside the screen; the files are not read."""
+    return rule, lint(rule, within=within, statistics=statistics)
+
+
+def statistics_of(workshop: Workshop, counts: Counts | None) -> Statistics:
+    """What the centre told in numbers."""
+    return Statistics(
+        customers=workshop.shelf.customers,
+        unknown=workshop.shelf.unknown,
+        matching=None if counts is None else counts.matching,
+        open=None if counts is None else counts.open,
+    )
+
+
+# ── the copy on this computer ────────────────────────────────────────────────────────────────────────────
+
+
+def copy_key(key: str) -> str:
+    """Under which name the outbox keeps unsaved edits of a rule, encrypted."""
+    return f"rule:{key}"
+
+
+def copy_of(rule: Rule, *, ver: int | None) -> "Json":
+    return {"rule": rule.as_json(), "ver": ver}
+
+
+def rule_in(copy: "Json | None") -> Rule | None:
+    """The rule in a copy; None if there is none, or a later release kept it."""
+    try:
+        return None if copy is None else Rule.model_validate(copy["rule"])
+    except (ValidationError, KeyError):
+        return None
 
 
 def _in_force(versions: list[RuleVersionLine]) -> int | None:

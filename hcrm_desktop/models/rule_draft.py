@@ -1,11 +1,14 @@
-"""The rule that a manager edits: what it is now, which line is chosen, and every step to take back."""
+"""The rule that a manager edits: what it is now, which line is chosen, what surrounds it, every step to take back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
+from hcrm_core.rules.linting import Finding
+from hcrm_core.rules.messages import Counts
 from hcrm_core.rules.model import Path, Rule
+from hcrm_desktop.models.rule_desk import OpenedRule, Workshop
 
 
 class RuleDraft(QObject):
@@ -14,28 +17,50 @@ class RuleDraft(QObject):
     Signals:
         changed: another rule stands here, by an edit, undo, redo or opening.
         chosen: the path of the line that is looked at.
+        stepped: what can be taken back or done again is something else now.
+        surrounded: parameters, other rules or sites are others now.
+        counted: there are numbers for the rule as it stands, or none.
+        checked: the linter has looked at the rule as it stands.
 
     Attributes:
         rule: as it stands.
         opened: as it was opened or last saved; what differs is unsaved.
+        version: which version it was opened from, and what a save has to name.
         path: the chosen line.
         stack: undo and redo.
+        workshop: what surrounds it, None until the centre told.
+        counts: the last ones, perhaps of an earlier state.
+        findings: of the rule as it stands, once `checked`.
     """
 
     changed = Signal()
     chosen = Signal(object)
+    stepped = Signal()
+    surrounded = Signal()
+    counted = Signal()
+    checked = Signal()
 
     def __init__(self, rule: Rule, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rule, self.opened = rule, rule
+        self.version = OpenedRule(rule=rule)
         self.path: Path = ()
         self.stack = QUndoStack(self)
+        self.stack.indexChanged.connect(self.stepped)
+        self.workshop: Workshop | None = None
+        self.counts: Counts | None = None
+        self.findings: Sequence[Finding] = ()
 
     def open(self, rule: Rule) -> None:
-        """Begin with another rule; there is nothing to take back."""
+        """Begin with a rule that no version holds yet; there is nothing to take back."""
+        self.open_version(OpenedRule(rule=rule))
+
+    def open_version(self, version: OpenedRule) -> None:
+        """Begin with a version; there is nothing to take back."""
         self.stack.clear()
-        self.opened = rule
-        self.put(rule, ())
+        self.version, self.opened = version, version.rule
+        self.tell_counts(None)
+        self.put(version.rule, ())
 
     def apply(self, rule: Rule, *, text: str, path: Path | None = None, merge: int = -1) -> None:
         """One step that can be taken back.
@@ -56,9 +81,9 @@ class RuleDraft(QObject):
             self.path = path
             self.chosen.emit(path)
 
-    def mark_saved(self) -> None:
-        """What stands here is kept at the centre."""
-        self.opened = self.rule
+    def mark_saved(self, version: OpenedRule) -> None:
+        """What this version holds is kept at the centre; what was edited meanwhile is not."""
+        self.version, self.opened = version, version.rule
         self.changed.emit()
 
     @property
@@ -70,6 +95,21 @@ class RuleDraft(QObject):
         self.rule, self.path = rule, path
         self.changed.emit()
         self.chosen.emit(path)
+
+    # ── what is known about it ───────────────────────────────────────────────────────────────────────────
+
+    def surround(self, workshop: Workshop) -> None:
+        self.workshop = workshop
+        self.surrounded.emit()
+
+    def tell_counts(self, counts: Counts | None) -> None:
+        """How many the rule as it stands would match."""
+        self.counts = counts
+        self.counted.emit()
+
+    def tell_findings(self, findings: Sequence[Finding]) -> None:
+        self.findings = findings
+        self.checked.emit()
 
 
 Standing = tuple[Rule, Path]

@@ -53,6 +53,7 @@ DESK_ROLES = frozenset({Role.ASSISTANT, Role.OPTOMETRIST, Role.MANAGER})
 BOARD_ROLES = frozenset({Role.MANAGER, Role.EXECUTIVE})
 FLEET_ROLES = frozenset({Role.MANAGER, Role.ADMIN})
 JUDGES = frozenset({Role.MANAGER})
+RULE_MAKERS = frozenset({Role.MANAGER})
 OPEN_PAGES = frozenset({"sync", "fleet"})  # without customers, or with what waits to be sent
 MINUTE_MS = 60_000
 IDLE_MS = 1500  # after the frame was made: its first paint is over, and nobody opens a record so soon
@@ -107,6 +108,7 @@ class MainFrame(QWidget):
             Entry(key="today", icon="tasks", label=self.tr("今日任务"), roles=DESK_ROLES, make=self._make_today),
             Entry(key="customers", icon="people", label=self.tr("客户"), roles=DESK_ROLES, make=self._make_customers),
             Entry(key="record", icon="record", label=self.tr("客户档案"), roles=DESK_ROLES, make=self._make_record),
+            Entry(key="rules", icon="rules", label=self.tr("规则"), roles=RULE_MAKERS, make=self._make_rules),
             Entry(key="held", icon="held", label=self.tr("待裁决"), roles=JUDGES, make=self._make_held),
             Entry(key="fleet", icon="fleet", label=self.tr("工作站"), roles=FLEET_ROLES, make=self._make_fleet),
             Entry(key="sync", icon="sync", label=self.tr("同步"), roles=EVERYBODY, make=self._make_sync),
@@ -162,6 +164,14 @@ class MainFrame(QWidget):
         from hcrm_desktop.views.overview import OverviewPage
 
         return OverviewPage(self._desk)
+
+    def _make_rules(self) -> QWidget:
+        from hcrm_desktop.views.rules.page import RulesPage
+
+        page = RulesPage(self._desk)
+        page.customer_requested.connect(self.open_customer)
+        page.said.connect(self._on_said)
+        return page
 
     def _make_held(self) -> QWidget:
         from hcrm_desktop.views.held import HeldPage

@@ -72,7 +72,7 @@ def words(widget: QWidget) -> str:
     [
         (Role.ASSISTANT, ["今日任务", "客户", "客户档案", "同步"]),
         (Role.OPTOMETRIST, ["今日任务", "客户", "客户档案", "同步"]),
-        (Role.MANAGER, ["概览", "今日任务", "客户", "客户档案", "待裁决", "工作站", "同步"]),
+        (Role.MANAGER, ["概览", "今日任务", "客户", "客户档案", "规则", "待裁决", "工作站", "同步"]),
         (Role.EXECUTIVE, ["概览", "同步"]),
         (Role.ADMIN, ["工作站", "同步"]),
     ],

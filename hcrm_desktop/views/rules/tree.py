@@ -190,6 +190,10 @@ class RuleTree(QTreeView):
         self.scrollTo(self._model.index_of(line.path))
         self._form.begin()
 
+    def is_editing(self) -> bool:
+        """Whether a line is open."""
+        return self._form is not None
+
     def _made_form(self, line: TreeLine) -> LineForm:
         if isinstance(line.node, Condition):
             return ConditionForm(self._words, self._parameters, today=self._today)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from hcrm_core.facts.catalogue import CATALOGUE, Fact, FactType
 from hcrm_core.facts.growth import Refusal
 from hcrm_core.rules.lowering import DEGREE, RELATIVE, relative_unit
+from hcrm_core.rules.messages import RuleState
 from hcrm_core.rules.model import (
     NO_OPERAND,
     AllOf,
@@ -134,6 +135,16 @@ class RuleWords(QObject):
         if isinstance(node, AllOf):
             return self.tr("全部满足")
         return self.tr("任一满足") if isinstance(node, AnyOf) else self.tr("不满足")
+
+    def state(self, state: RuleState, *, number: int | None) -> str:
+        """A version and how far it has come: "已发布 v3"."""
+        name = {
+            RuleState.DRAFT: self.tr("草稿"),
+            RuleState.PROPOSED: self.tr("待复核"),
+            RuleState.PUBLISHED: self.tr("已发布"),
+            RuleState.RETIRED: self.tr("已停用"),
+        }[state]
+        return name if number is None else self.tr("{state} v{n}").format(state=name, n=number)
 
     def unknown(self, unknown: Unknown) -> str:
         """What counts where nothing is known."""

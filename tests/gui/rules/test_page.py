@@ -1,0 +1,276 @@
+"""规则: what a manager opens, changes, keeps, and never loses."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QWidget
+from pytestqt.qtbot import QtBot
+
+from hcrm_core.rules import Rule
+from hcrm_core.rules.messages import Counts, NodeCount
+from hcrm_core.terms import Role
+from hcrm_desktop.cache.workspace import Workspace
+from hcrm_desktop.models.rule_desk import copy_key
+from hcrm_desktop.tasks import Tasks
+from hcrm_desktop.views.main_window import MainFrame
+from hcrm_desktop.views.rules.layout import FILE
+from hcrm_desktop.views.rules.page import RulesPage
+from tests.fakes import FakeRuleOffice
+from tests.gui.conftest import DeskFor
+from tests.gui.office import NO_NETWORK, button, shown, words
+from tests.gui.test_frame import status
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+def opened(qtbot: QtBot, page: RulesPage, key: str = "upsell_ok") -> RulesPage:
+    page.open_rule(key)
+    qtbot.waitUntil(lambda: page.draft.rule.key == key and not page.draft.unsaved)
+    return page
+
+
+def mute_first(page: RulesPage) -> None:
+    """An edit."""
+    page.draft.choose((0,))
+    page.editor.tree.setFocus()
+    press(page.editor.tree, Qt.Key.Key_M)
+
+
+def press(widget: QWidget, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    from PySide6.QtTest import QTest
+
+    QTest.keyClick(widget, key, modifiers)
+
+
+def keys_of(workspace: Workspace) -> object:
+    from hcrm_desktop.cache.queries import draft
+
+    return workspace.ask(draft, copy_key("upsell_ok"))
+
+
+def test_the_list_names_every_rule_with_its_customers_and_state(page: RulesPage) -> None:
+    texts = [item.text() for item in page.list.findChildren(QListWidget)[0].findItems("", Qt.MatchFlag.MatchContains)]
+    assert "拟转角塑\nv1 · 312 人" in texts
+    assert "从左边选一条规则" in words(page)
+
+
+def test_an_opened_rule_says_its_name_and_version(qtbot: QtBot, page: RulesPage) -> None:
+    opened(qtbot, page)
+    assert page.head._name.text() == "拟转角塑"
+    assert page.head._state.text() == "已发布 v1"
+    assert not page.head._save.isEnabled()
+    assert not page.head._unsaved.isVisible()
+
+
+def test_an_edit_is_marked_saved_with_ctrl_s_and_becomes_a_draft(
+    qtbot: QtBot, page: RulesPage, office: FakeRuleOffice
+) -> None:
+    opened(qtbot, page)
+    mute_first(page)
+    assert page.head._unsaved.isVisible()
+    assert page.head._undo.text() == "撤销：停用"
+    press(page.editor.tree, Qt.Key.Key_S, CTRL)
+    qtbot.waitUntil(lambda: not page.draft.unsaved)
+    (request,) = office.saved
+    assert (request.ver, request.based_on) == (None, 1)
+    assert Rule.model_validate(request.definition) == page.draft.rule
+    assert page.head._state.text() == "草稿 v2"
+    assert not page.head._unsaved.isVisible()
+    mute_first(page)
+    page.save()
+    qtbot.waitUntil(lambda: len(office.saved) == 2)
+    assert office.saved[1].ver == 1
+
+
+def test_ctrl_z_in_the_editor_takes_back_a_step_of_the_rule(qtbot: QtBot, desk_for: DeskFor, page: RulesPage) -> None:
+    opened(qtbot, page)
+    before = page.draft.rule
+    mute_first(page)
+    press(page.editor.tree, Qt.Key.Key_Z, CTRL)
+    assert page.draft.rule == before
+    press(page.editor.tree, Qt.Key.Key_Y, CTRL)
+    assert page.draft.rule != before
+
+
+def test_opening_another_rule_with_unsaved_edits_asks_once(
+    qtbot: QtBot, page: RulesPage, office: FakeRuleOffice
+) -> None:
+    opened(qtbot, page)
+    mute_first(page)
+    page.open_rule("ok_lens")
+    assert "“拟转角塑”有没保存的修改" in words(page)
+    button(page, "留下").click()
+    assert page.draft.rule.key == "upsell_ok"
+    assert page.draft.unsaved
+    page.open_rule("ok_lens")
+    button(page, "保存草稿并离开").click()
+    qtbot.waitUntil(lambda: page.draft.rule.key == "ok_lens")
+    assert len(office.saved) == 1
+
+
+def test_edits_given_up_are_gone(qtbot: QtBot, page: RulesPage, office: FakeRuleOffice, workspace: Workspace) -> None:
+    opened(qtbot, page)
+    mute_first(page)
+    page._keep_copy()
+    qtbot.waitUntil(lambda: keys_of(workspace) is not None)
+    page.open_rule("ok_lens")
+    button(page, "不保存").click()
+    qtbot.waitUntil(lambda: page.draft.rule.key == "ok_lens")
+    qtbot.waitUntil(lambda: keys_of(workspace) is None)
+    assert office.saved == []
+
+
+def test_unsaved_edits_outlast_the_page_and_are_offered_again(
+    qtbot: QtBot, page: RulesPage, desk_for: DeskFor, workspace: Workspace
+) -> None:
+    opened(qtbot, page)
+    mute_first(page)
+    edited = page.draft.rule
+    qtbot.waitUntil(lambda: keys_of(workspace) is not None)
+    page.close()
+    again = RulesPage(desk_for(Role.MANAGER))
+    shown(qtbot, again)
+    qtbot.waitUntil(lambda: again.draft.workshop is not None)
+    again.open_rule("upsell_ok")
+    qtbot.waitUntil(lambda: "没保存的修改" in words(again))
+    button(again, "恢复").click()
+    assert again.draft.rule == edited
+    assert again.draft.unsaved
+
+
+def test_off_line_the_rule_can_be_read_and_not_changed(
+    qtbot: QtBot, page: RulesPage, tasks: Tasks, office: FakeRuleOffice
+) -> None:
+    opened(qtbot, page)
+    office.error = NO_NETWORK
+    page.reload()
+    qtbot.waitUntil(lambda: "连不上中心。规则保存在中心，以下是 2026-11-22 09:00 的情况" in words(page))
+    before = page.draft.rule
+    mute_first(page)
+    assert page.draft.rule == before
+    assert not button(page, "发布").isEnabled()
+    office.error = None
+    tasks.sync_state_changed.emit(status())
+    qtbot.waitUntil(lambda: button(page, "发布").isEnabled())
+    assert "连不上中心" not in words(page)
+
+
+def test_a_page_that_never_heard_the_centre_says_so_and_tries_again(
+    qtbot: QtBot, desk_for: DeskFor, tasks: Tasks, office: FakeRuleOffice
+) -> None:
+    office.error = NO_NETWORK
+    page = RulesPage(desk_for(Role.MANAGER))
+    shown(qtbot, page)
+    qtbot.waitUntil(lambda: "连不上中心" in words(page))
+    office.error = None
+    tasks.sync_state_changed.emit(status())
+    qtbot.waitUntil(lambda: page.draft.workshop is not None)
+
+
+def test_a_draft_that_somebody_else_changed_is_not_overwritten(
+    qtbot: QtBot, page: RulesPage, office: FakeRuleOffice
+) -> None:
+    opened(qtbot, page)
+    mute_first(page)
+    office.stale = True
+    page.save()
+    qtbot.waitUntil(lambda: "已被别人改过" in words(page))
+    assert page.draft.unsaved
+    button(page, "继续编辑").click()
+    assert page.draft.unsaved
+
+
+def test_a_new_rule_begins_empty_and_opens_its_first_condition(qtbot: QtBot, page: RulesPage) -> None:
+    page.begin_rule()
+    assert page.head._name.text() == "未命名的规则"
+    qtbot.waitUntil(lambda: any(one.code == "label_missing" for one in page.draft.findings))
+    assert "还没有规则名称" in words(page)
+    field = page.editor.properties.findChildren(QLineEdit)[0]
+    page.editor.unfold.click()
+    field.setFocus()
+    field.insert("复查")
+    field.textEdited.emit("复查")
+    assert page.draft.rule.label == "复查"
+    assert page.head._undo.text() == "撤销：修改属性"
+
+
+def test_properties_reach_the_rule_and_are_taken_back_field_by_field(qtbot: QtBot, page: RulesPage) -> None:
+    opened(qtbot, page)
+    page.editor.unfold.click()
+    shape = page.editor.properties
+    shape.toggle_site("south")
+    shape.toggle_site("north")
+    assert page.draft.rule.sites == ("north", "south")
+    assert shape._sites.text() == "城北院区、城南院区"
+    for text in ("c", "ca", "card"):
+        shape._exclusive.setText(text)
+        shape._exclusive.textEdited.emit(text)
+    shape._priority.setValue(3)
+    shape._first._wanted.click()
+    assert page.draft.rule.valid_from is not None
+    for _ in range(2):
+        page.draft.stack.undo()
+    assert (page.draft.rule.exclusive, page.draft.rule.priority, page.draft.rule.valid_from) == ("card", 100, None)
+    page.draft.stack.undo()
+    assert page.draft.rule.exclusive == ""
+
+
+def test_what_the_linter_finds_stands_below_its_line_and_is_mended_with_a_key(qtbot: QtBot, page: RulesPage) -> None:
+    opened(qtbot, page)
+    mute_first(page)
+    qtbot.waitUntil(lambda: any(one.code == "muted" for one in page.draft.findings))
+    tree = page.editor.tree
+    assert "已停用：不参与判断" in str(tree.model().data(tree.currentIndex(), Qt.ItemDataRole.AccessibleTextRole))
+    press(tree, Qt.Key.Key_F)
+    assert len(page.draft.rule.where.every) == 4  # type: ignore[union-attr] # the rule is an "all"
+
+
+def test_numbers_stand_beside_their_lines_and_turn_grey_with_the_next_edit(qtbot: QtBot, page: RulesPage) -> None:
+    opened(qtbot, page)
+    nodes = [NodeCount(path=(), matching=40, open=1, left=40), NodeCount(path=(1,), matching=900, open=0, left=120)]
+    page.draft.tell_counts(Counts(customers=1000, matching=40, open=1, nodes=nodes))
+    tree = page.editor.tree
+    line = tree._line((1,))
+    assert tree.beside(line).count == nodes[1]
+    assert not tree.beside(line).stale
+    mute_first(page)
+    assert tree.beside(tree._line((1,))).stale
+
+
+def test_the_layout_is_kept_and_a_damaged_one_is_forgotten(
+    qtbot: QtBot, page: RulesPage, desk_for: DeskFor, workspace: Workspace
+) -> None:
+    opened(qtbot, page)
+    page.editor.unfold.click()
+    page.close()
+    again = RulesPage(desk_for(Role.MANAGER))
+    qtbot.addWidget(again)
+    assert again.editor.unfold.isChecked()
+    (workspace.folder / FILE).write_text("{", encoding="utf-8")
+    third = RulesPage(desk_for(Role.MANAGER))
+    qtbot.addWidget(third)
+    assert not third.editor.unfold.isChecked()
+
+
+@pytest.mark.parametrize("role", [Role.ASSISTANT, Role.OPTOMETRIST, Role.EXECUTIVE])
+def test_only_managers_have_rules_on_their_rail(qtbot: QtBot, desk_for: DeskFor, role: Role) -> None:
+    frame = MainFrame(desk_for(role))
+    qtbot.addWidget(frame)
+    assert "规则" not in [one.text() for one in frame._rail._buttons.values()]
+
+
+def test_a_manager_goes_to_the_rules_and_keys_there_are_the_editors(
+    qtbot: QtBot, desk_for: DeskFor, office: FakeRuleOffice
+) -> None:
+    frame = MainFrame(desk_for(Role.MANAGER))
+    qtbot.addWidget(frame)
+    frame.show()
+    frame.activateWindow()
+    page = frame.go("rules")
+    assert isinstance(page, RulesPage)
+    qtbot.waitUntil(lambda: page.draft.workshop is not None)
+    opened(qtbot, page)
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is page.editor.tree)
+    before = page.draft.rule
+    mute_first(page)
+    press(page.editor.tree, Qt.Key.Key_Z, CTRL)
+    assert page.draft.rule == before
