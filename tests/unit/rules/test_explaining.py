@@ -9,8 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcrm_core.rules import Rule, Surroundings, Verdict, evaluate, explain_nodes, flips, lower_rule
+from hcrm_core.rules import (
+    Condition,
+    Rule,
+    Surroundings,
+    Verdict,
+    evaluate,
+    explain_nodes,
+    flips,
+    lower,
+    lower_rule,
+    lowering,
+)
 from hcrm_core.rules.flipping import OUTSIDE, Step
+from hcrm_core.rules.lowering import ALWAYS, NEVER, around
 from tests.rule_trees import SITES, TODAY, World, random_rows, worlds
 
 ROWS = random_rows(200, seed=11)
@@ -120,6 +132,26 @@ def test_the_first_line_is_the_tree_and_limits_explain_the_rest(world: World, ro
     verdict = words[_verdict(world.asked, row, within=world.within)]
     assert verdict == (tree[0].verdict if tree == found else "false")
     assert [one.path for one in tree] == sorted(one.path for one in tree)
+
+
+_OPEN = lower(
+    Condition.model_validate({"fact": "axial_length_od", "op": "ge", "value": "20", "unknown": "needs_measurement"}),
+    within=NOTHING,
+)
+
+
+@_FEW
+@given(worlds(), st.sampled_from(ROWS))
+def test_a_line_is_decisive_if_another_verdict_of_it_changes_the_whole(world: World, row: dict[str, Any]) -> None:
+    rule, within, row = world.asked, world.within, row | {"axial_length_od": None}
+    for line in explain_nodes(rule, row, within=within):
+        if line.path and line.path[0] < 0:
+            continue
+        whole = set()
+        for instead in (ALWAYS, NEVER, _OPEN):
+            found = lowering._whole(rule.where, within=within, key=rule.key, fixed={line.path: instead})
+            whole.add(evaluate(around(rule, tree=found[()].lowered, within=within), row))
+        assert line.decisive is (len(whole) > 1)
 
 
 # ── the smallest change ──────────────────────────────────────────────────────────────────────────────────
