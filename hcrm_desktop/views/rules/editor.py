@@ -100,6 +100,11 @@ class RuleEditor(QWidget):
         for button in self._buttons:
             button.setEnabled(not read_only)
 
+    def ask_name(self) -> None:
+        """A rule without a name gets one first."""
+        self.unfold.setChecked(True)
+        self.properties.begin()
+
     @Slot(str)
     def say(self, text: str) -> None:
         """Why a step was not possible; it goes by itself."""

@@ -192,7 +192,15 @@ class RulesPage(QWidget):
     @Slot()
     def begin_rule(self, rule: Rule | None = None) -> None:
         """Begin a rule that the centre does not have yet."""
-        self._leave(partial(self._show_rule, OpenedRule(rule=rule or self._blank())))
+        self._leave(partial(self._show_new, rule or self._blank()))
+
+    def _show_new(self, rule: Rule) -> None:
+        self._show_rule(OpenedRule(rule=rule))
+        if rule.label:
+            self.draft.choose((0,))
+            self.editor.tree.open_form()
+        else:
+            self.editor.ask_name()
 
     def _leave(self, onwards: partial[None]) -> None:
         if not self.draft.unsaved or not self._is_open():

@@ -121,6 +121,10 @@ class RuleProperties(QFrame):
         self._draft.changed.connect(self._show)
         self._draft.surrounded.connect(self._show)
 
+    def begin(self) -> None:
+        """Put the cursor into the name."""
+        self._label.setFocus()
+
     # ── showing ──────────────────────────────────────────────────────────────────────────────────────────
 
     @Slot()

@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLineEdit, QListWidget, QWidget
+from PySide6.QtWidgets import QApplication, QListWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from hcrm_core.rules import Rule
@@ -12,6 +12,7 @@ from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.models.rule_desk import copy_key
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.views.main_window import MainFrame
+from hcrm_desktop.views.rules.fact_picker import FactPicker
 from hcrm_desktop.views.rules.layout import FILE
 from hcrm_desktop.views.rules.page import RulesPage
 from tests.fakes import FakeRuleOffice
@@ -179,24 +180,28 @@ def test_a_draft_that_somebody_else_changed_is_not_overwritten(
     assert page.draft.unsaved
 
 
-def test_a_new_rule_begins_empty_and_opens_its_first_condition(qtbot: QtBot, page: RulesPage) -> None:
+def test_a_new_rule_asks_for_its_name_first_and_says_what_is_missing(qtbot: QtBot, page: RulesPage) -> None:
     page.begin_rule()
     assert page.head._name.text() == "未命名的规则"
-    qtbot.waitUntil(lambda: any(one.code == "label_missing" for one in page.draft.findings))
-    assert "还没有规则名称" in words(page)
-    field = page.editor.properties.findChildren(QLineEdit)[0]
-    page.editor.unfold.click()
-    field.setFocus()
-    field.insert("复查")
-    field.textEdited.emit("复查")
-    assert page.draft.rule.label == "复查"
+    qtbot.waitUntil(lambda: any(one.code == "fact_unknown" for one in page.draft.findings))
+    field = QApplication.focusWidget()
+    assert field is not None
+    assert field.accessibleName() == "规则名称"
+    qtbot.keyClicks(field, "fc")
+    assert page.draft.rule.label == "fc"
     assert page.head._undo.text() == "撤销：修改属性"
+
+
+def test_a_new_rule_with_a_name_begins_at_its_first_condition(qtbot: QtBot, page: RulesPage) -> None:
+    page.begin_rule(page.draft.rule.model_copy(update={"label": "复查"}))
+    assert page.editor.tree.is_editing()
+    assert isinstance(QApplication.focusWidget(), FactPicker)
 
 
 def test_properties_reach_the_rule_and_are_taken_back_field_by_field(qtbot: QtBot, page: RulesPage) -> None:
     opened(qtbot, page)
     page.editor.unfold.click()
-    shape = page.editor.properties
+    shape, before = page.editor.properties, page.draft.rule
     shape.toggle_site("south")
     shape.toggle_site("north")
     assert page.draft.rule.sites == ("north", "south")
@@ -207,9 +212,10 @@ def test_properties_reach_the_rule_and_are_taken_back_field_by_field(qtbot: QtBo
     shape._priority.setValue(3)
     shape._first._wanted.click()
     assert page.draft.rule.valid_from is not None
+    assert page.draft.rule.priority == 3
     for _ in range(2):
         page.draft.stack.undo()
-    assert (page.draft.rule.exclusive, page.draft.rule.priority, page.draft.rule.valid_from) == ("card", 100, None)
+    assert page.draft.rule == before.model_copy(update={"sites": ("north", "south"), "exclusive": "card"})
     page.draft.stack.undo()
     assert page.draft.rule.exclusive == ""
 
