@@ -42,7 +42,10 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SopCount:
-    """`proposed` = `created` + `reopened` + `already_there` + `merged` + all `suppressed`."""
+    """`proposed` = `created` + `merged` + `reopened` + `already_there` + all `suppressed`.
+
+    Merged are those of the new tasks that are said in one contact with another one.
+    """
 
     proposed: int
     created: int
@@ -89,7 +92,7 @@ class ScanReport:
     @property
     def created(self) -> int:
         """Tasks that are new in the ledger."""
-        return sum(count.created for count in self.sops.values())
+        return sum(count.created + count.merged for count in self.sops.values())
 
     @property
     def totals(self) -> dict[str, int | bool]:
@@ -329,12 +332,12 @@ def _as_known(session: Session, scope: Scope) -> _Found:
 
 
 def _sop_count(fates: dict[Fate, int]) -> SopCount:
-    told = (Fate.CREATED, Fate.REOPENED, Fate.ALREADY_THERE)
+    told = (Fate.CREATED, Fate.REOPENED, Fate.ALREADY_THERE, Fate.MERGED)
     return SopCount(
         proposed=sum(fates.values()),
         created=fates.get(Fate.CREATED, 0),
         reopened=fates.get(Fate.REOPENED, 0),
         already_there=fates.get(Fate.ALREADY_THERE, 0),
-        merged=0,
+        merged=fates.get(Fate.MERGED, 0),
         suppressed={fate.value: many for fate, many in fates.items() if fate not in told},
     )

@@ -20,6 +20,7 @@ from hcrm_central.jobs.compile import predicate
 from hcrm_central.jobs.copying import insert_rows
 from hcrm_central.jobs.cycles import cycle_on, is_near, own_arrival_from, unanswered
 from hcrm_central.jobs.dealing import Dealer, Recipient
+from hcrm_central.jobs.families import home, homes_reached, joining
 from hcrm_central.jobs.membership import facts_of
 from hcrm_central.jobs.replanning import replan
 from hcrm_central.jobs.rulebook import Rulebook, SopInForce
@@ -46,6 +47,7 @@ class Fate(StrEnum):
     """What becomes of one customer for whom an SOP's trigger holds."""
 
     CREATED = "created"
+    MERGED = "merged"  # created, and said in one contact with another task of the family
     REOPENED = "reopened"  # closed by the scan for a reason that no longer stands
     ALREADY_THERE = "already_there"  # this cycle has its task, open or closed
     DO_NOT_CONTACT = "do_not_contact"
@@ -53,6 +55,7 @@ class Fate(StrEnum):
     ALREADY_CAME = "already_came"
     ALREADY_OPEN = "already_open"  # a task of a kindred SOP is being worked
     ANOTHERS = "anothers"  # in a segment whose SOP goes before this one
+    FAMILY_REACHED = "family_reached"  # the family spoke with us today about a child: tomorrow
     NO_ANCHOR = "no_anchor"
 
 
@@ -89,7 +92,11 @@ def keep_ledger(session: Session, rulebook: Rulebook, *, dealer: Dealer, scope: 
         for one in sops:
             replan(session, one, scope=scope, on=rulebook.on)
     fates: dict[str, Counter[Fate]] = {}
-    dealt = _Dealt(dealer=dealer, room=Room(session, capacity=rulebook.capacity, on=rulebook.on))
+    dealt = _Dealt(
+        dealer=dealer,
+        room=Room(session, capacity=rulebook.capacity, on=rulebook.on),
+        reached=homes_reached(session, on=rulebook.on, scope=scope),
+    )
     for one in sops:
         fates[one.sop.key], superseded = _propose(session, one, rulebook, dealt=dealt, scope=scope, at=at)
         closed[CloseReason.SUPERSEDED.value] += superseded
@@ -101,10 +108,15 @@ def keep_ledger(session: Session, rulebook: Rulebook, *, dealer: Dealer, scope: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Dealt:
-    """To whom and for which day."""
+    """To whom and for which day.
+
+    Attributes:
+        reached: families that were spoken with today: they are not called again.
+    """
 
     dealer: Dealer
     room: Room
+    reached: Sequence[UUID]
 
 
 # ── tasks there are ──────────────────────────────────────────────────────────────────────────────────────
@@ -217,27 +229,31 @@ def _propose(
     """Propose an SOP's tasks. Returns the fates of all for whom it triggers, and how many tasks it superseded."""
     fates: Counter[Fate] = Counter()
     fresh: dict[UUID, _Proposal] = {}
-    for proposal in _proposals(session, one, rulebook, scope=scope):
+    for proposal in _proposals(session, one, rulebook, reached=dealt.reached, scope=scope):
         fates[proposal.fate] += 1
         if proposal.fate in (Fate.CREATED, Fate.REOPENED):
             fresh[proposal.recipient.customer_id] = proposal
     superseded = _supersede(session, one.sop, list(fresh), at=at)
     _reopen(session, [proposal for proposal in fresh.values() if proposal.task_id is not None], on=rulebook.on)
     created = [proposal for proposal in fresh.values() if proposal.task_id is None]
+    merged = joining(session, [proposal.recipient for proposal in created], on=rulebook.on)
     kept_out = len(created) - _create(session, one, created, rulebook, dealt=dealt, at=at)
-    fates[Fate.CREATED] -= kept_out
+    fates[Fate.CREATED] -= kept_out + merged
+    fates[Fate.MERGED] += merged
     fates[Fate.ALREADY_THERE] += kept_out
     return +fates, superseded
 
 
-def _proposals(session: Session, one: SopInForce, rulebook: Rulebook, *, scope: Scope) -> Iterator[_Proposal]:
+def _proposals(
+    session: Session, one: SopInForce, rulebook: Rulebook, *, reached: Sequence[UUID], scope: Scope
+) -> Iterator[_Proposal]:
     sop, anchor, here = one.sop, cycle_on(one, on=rulebook.on), aliased(Task)
     same_cycle = and_(
         here.customer_id == Customer.id, here.sop_key == sop.key, here.subject == "", here.anchor_on == anchor
     )
     query = (
         select(Customer.id, Customer.site_id, Customer.family_id, Customer.assistant_id, anchor, here.id)
-        .add_columns(_fate(one, rulebook, reopenable=here.close_reason.in_(_REOPENABLE), task_id=here.id))
+        .add_columns(_fate(one, rulebook, reached, reopenable=here.close_reason.in_(_REOPENABLE), task_id=here.id))
         .join_from(CUSTOMER_FACTS, Customer, Customer.id == _FACTS.customer_id)
         .join(here, same_cycle, isouter=True)
         .where(_trigger(one, on=rulebook.on), scope.on(Customer.id))
@@ -246,6 +262,13 @@ def _proposals(session: Session, one: SopInForce, rulebook: Rulebook, *, scope: 
     for customer_id, site_id, family_id, assistant_id, anchor_on, task_id, fate in session.execute(query):
         recipient = Recipient(customer_id=customer_id, site_id=site_id, family_id=family_id, assistant_id=assistant_id)
         yield _Proposal(recipient=recipient, anchor_on=anchor_on, task_id=task_id, fate=Fate(fate))
+
+
+def recipients(session: Session, one: SopInForce, rulebook: Rulebook, *, scope: Scope) -> Iterator[Recipient]:
+    """Who would get a task of an SOP, were it proposed now. Reads only, as whoever the session speaks for."""
+    for proposal in _proposals(session, one, rulebook, reached=(), scope=scope):
+        if proposal.fate in (Fate.CREATED, Fate.REOPENED):
+            yield proposal.recipient
 
 
 def _trigger(one: SopInForce, *, on: date) -> ColumnElement[bool]:
@@ -260,7 +283,12 @@ def _trigger(one: SopInForce, *, on: date) -> ColumnElement[bool]:
 
 
 def _fate(
-    one: SopInForce, rulebook: Rulebook, *, reopenable: ColumnElement[bool], task_id: InstrumentedAttribute[UUID]
+    one: SopInForce,
+    rulebook: Rulebook,
+    reached: Sequence[UUID],
+    *,
+    reopenable: ColumnElement[bool],
+    task_id: InstrumentedAttribute[UUID],
 ) -> ColumnElement[str]:
     sop, own = one.sop, own_arrival_from(one)
     came: ColumnElement[bool] = false()
@@ -274,6 +302,7 @@ def _fate(
         (came, Fate.ALREADY_CAME.value),
         (_kindred_open(sop, rulebook), Fate.ALREADY_OPEN.value),
         (_in_stronger_segment(sop, rulebook), Fate.ANOTHERS.value),
+        (home == among(reached), Fate.FAMILY_REACHED.value),
         (task_id.is_not(None), Fate.REOPENED.value),
         else_=Fate.CREATED.value,
     )

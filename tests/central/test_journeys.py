@@ -17,7 +17,7 @@ from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
 from hcrm_core.rules import Parameter, Surroundings
 from hcrm_core.sop import Sop
-from hcrm_core.terms import ProductKind, Role, TaskState
+from hcrm_core.terms import Outcome, ProductKind, Role, TaskState
 from hcrm_store.journeys import RuleParameter, Task
 from hcrm_store.journeys import Sop as SopRow
 from hcrm_store.organisation import Staff
@@ -188,6 +188,44 @@ def test_urgent_tasks_are_never_put_off_and_nothing_waits_longer_than_a_week(
     run()
     assert {library.task(child).due_on for child in urgent} == {TODAY}
     assert max(task.due_on for task in library.tasks()) == TODAY + timedelta(days=7)
+
+
+# ── one contact a day ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_siblings_need_is_counted_as_one_contact(library: Library, run: Run) -> None:
+    family = library.family()
+    for days in (8, 10, 12):
+        library.overdue(days=days, family_id=family)
+    library.overdue(days=9)
+    count = run().sops["recheck_overdue"]
+    assert (count.proposed, count.created, count.merged) == (4, 2, 2)
+
+
+def test_two_reasons_of_one_child_are_one_contact(library: Library, run: Run) -> None:
+    child = wearer(library, 90)
+    report = run()
+    assert len(library.tasks(child)) == report.created == 3
+    assert sum(one.merged for one in report.sops.values()) == 2
+
+
+def test_a_family_that_was_spoken_with_today_is_called_about_the_rest_tomorrow(library: Library, run: Run) -> None:
+    family = library.family()
+    first = library.overdue(family_id=family)
+    library.contact(first, TODAY, Outcome.BOOKED)
+    second = library.overdue(family_id=family)
+    assert run().sops["recheck_overdue"].suppressed == {"family_reached": 2}
+    assert library.tasks(second) == []
+    run(TODAY + timedelta(days=1))
+    assert library.task(second).due_on == TODAY + timedelta(days=1)
+
+
+def test_a_call_that_nobody_answered_is_no_contact(library: Library, run: Run) -> None:
+    family = library.family()
+    first, second = library.overdue(family_id=family), library.overdue(family_id=family)
+    library.contact(first, TODAY, Outcome.NO_ANSWER)
+    run()
+    assert library.task(second).due_on == TODAY
 
 
 # ── intervals that change ────────────────────────────────────────────────────────────────────────────────
