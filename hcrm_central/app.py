@@ -10,6 +10,7 @@ from hcrm_central.api.centre import Centre
 from hcrm_central.api.limiter import Attempts
 from hcrm_central.api.middleware import BodyLimit, RequestLog
 from hcrm_central.api.routes import router
+from hcrm_central.api.rules_routes import router as rules_router
 from hcrm_central.handout.routes import router as handout_router
 from hcrm_central.settings import Settings
 from hcrm_central.store.opening import Store
@@ -21,6 +22,7 @@ def create_app(store: Store, settings: Settings, *, clock: Clock) -> FastAPI:
     app = FastAPI(title="HCRM central service", version=version("hcrm-desktop"), docs_url=None, redoc_url=None)
     app.state.centre = Centre(store=store, settings=settings, clock=clock, attempts=Attempts(settings.login_attempts))
     app.include_router(router)
+    app.include_router(rules_router)
     app.include_router(handout_router)
     refusals.install(app)
     # The last added stands outermost. Compression at its default would take longer than the pull it compresses.

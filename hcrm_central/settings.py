@@ -50,6 +50,8 @@ class Settings(BaseSettings):
 
     scan_at: time = Field(default=time(2, 30), description="of the nightly scan, in Shanghai")
 
+    two_person_publish: bool = Field(default=False, description="publishing a rule takes a second manager")
+
     max_request_bytes: int = Field(default=4_000_000, description="100 operations with the longest notes fit")
 
     @field_validator("log_level")

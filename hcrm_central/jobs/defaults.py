@@ -1,25 +1,29 @@
 """The segments, rules, parameters and SOPs a store starts with, from resources/.
 
-Installing is idempotent. A file that changed becomes a new version and retires the old one; what a manager
-published is his, and a release does not overwrite it.
+Installing is idempotent. A file that changed becomes a new version and retires the old one; what a manager published,
+retired or set is his, and a release does not overwrite it. Meanings are compared and not their JSON: what an older
+release wrote may lack keys that have a default now.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
+from hcrm_central.jobs.versions import end, in_force, lock_rules, marks_alone, next_number, put_segment, versions_of
 from hcrm_central.store.engine import transaction
 from hcrm_core.errors import Problem, Rejected
 from hcrm_core.rules import Parameter, Rule, check
+from hcrm_core.rules.messages import RuleState
 from hcrm_core.scripts import Script
-from hcrm_core.sop import Sop, check_sop
+from hcrm_core.sop import Journey, Sop, check_sop
 from hcrm_store.clock import Clock
-from hcrm_store.journeys import RuleParameter, RuleVersion, Segment
+from hcrm_store.journeys import RuleParameter, RuleVersion
 from hcrm_store.journeys import Sop as SopRow
 from hcrm_store.resources import resource
 
@@ -38,10 +42,9 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefaultsReport:
-    """How many of each are new or changed, and which were kept because a manager set them."""
+    """How many of each are new or changed, and which were kept because a manager decided on them."""
 
     parameters: int
-    segments: int
     rules: int
     sops: int
     kept: tuple[str, ...]
@@ -57,15 +60,21 @@ def read_defaults(root: Path | None = None) -> Defaults:
         Rejected: ``defaults_invalid``, with every problem of every file.
     """
     root = root or resource("rules").parent
-    parameters = _by_key(Parameter(**one) for one in _read(root / "rules" / PARAMETERS_FILE))
+    parameters = read_parameters(root)
     scripts = _by_key(Script.model_validate(_read(path)) for path in _files(root / "scripts"))
     rules = _by_key(Rule.model_validate(_read(path)) for path in _files(root / "rules"))
-    sops = _by_key(_sop(_read(path), scripts) for path in _files(root / "sops"))
+    sops = _by_key(sop for path in _files(root / "sops") for sop in _sops(_read(path), scripts))
     found = Defaults(parameters=parameters, rules=rules, sops=sops)
     problems = [f"{key}: {problem.code} ({problem.field})" for key, problem in _problems(found)]
     if problems:
         raise Rejected("defaults_invalid", "; ".join(problems))
     return found
+
+
+def read_parameters(root: Path | None = None) -> dict[str, Parameter]:
+    """The parameters alone, as the release came with them."""
+    root = root or resource("rules").parent
+    return _by_key(Parameter(**one) for one in _read(root / "rules" / PARAMETERS_FILE))
 
 
 def install_defaults(engine: Engine, *, clock: Clock, root: Path | None = None) -> DefaultsReport:
@@ -85,12 +94,11 @@ def install_defaults(engine: Engine, *, clock: Clock, root: Path | None = None) 
         # Not while a scan runs, nor beside another installation.
         session.execute(text("SET LOCAL lock_timeout = 0"))
         session.execute(text("SELECT fence FROM scan_lease FOR UPDATE"))
-        segments = sum(_put_segment(session, rule) for rule in defaults.rules.values())
-        session.flush()
+        lock_rules(session)
         parameters = sum(_put_parameter(session, one, kept, clock=clock) for one in defaults.parameters.values())
         rules = sum(_put_rule(session, rule, kept, clock=clock) for rule in defaults.rules.values())
         sops = sum(_put_sop(session, sop) for sop in defaults.sops.values())
-    return DefaultsReport(parameters=parameters, segments=segments, rules=rules, sops=sops, kept=tuple(kept))
+    return DefaultsReport(parameters=parameters, rules=rules, sops=sops, kept=tuple(kept))
 
 
 Keyed = TypeVar("Keyed", Parameter, Rule, Script, Sop)
@@ -108,11 +116,21 @@ def _read(path: Path) -> Any:  # why Any: YAML is whatever its model makes of it
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def _sop(raw: dict[str, Any], scripts: dict[str, Script]) -> Sop:
+def _sops(raw: dict[str, Any], scripts: dict[str, Script]) -> Sequence[Sop]:
+    """A file holds one SOP, or a journey of several."""
+    if "steps" not in raw:
+        return [Sop.model_validate(_scripted(raw, scripts))]
+    steps = [_scripted(step, scripts) for step in raw["steps"]]
+    return Journey.model_validate(_scripted(raw, scripts) | {"steps": steps}).sops()
+
+
+def _scripted(raw: dict[str, Any], scripts: dict[str, Script]) -> dict[str, Any]:
     """An SOP travels with its script, so that a workstation needs no files of ours to say it."""
+    if "script" not in raw:
+        return raw
     if raw["script"] not in scripts:
         raise Rejected("defaults_invalid", f"{raw['key']}: there is no script {raw['script']}")
-    return Sop.model_validate(raw | {"script": scripts[raw["script"]]})
+    return raw | {"script": scripts[raw["script"]]}
 
 
 def _problems(defaults: Defaults) -> Iterator[tuple[str, Problem]]:
@@ -123,69 +141,75 @@ def _problems(defaults: Defaults) -> Iterator[tuple[str, Problem]]:
         yield from ((sop.key, problem) for problem in check_sop(sop, parameters=defaults.parameters))
         if sop.segment is not None and sop.segment not in segments:
             yield sop.key, Problem(code="segment_unknown", field="segment")
-        if any(key not in defaults.sops for key in sop.replaces):
+        if any(key not in defaults.sops for key in (*sop.replaces, *([sop.follows] if sop.follows else []))):
             yield sop.key, Problem(code="sop_unknown", field="replaces")
 
 
-def _put_segment(session: Session, rule: Rule) -> bool:
-    wanted = rule.segment
-    row = session.scalar(select(Segment).where(Segment.key == wanted.key))
-    if row is None:
-        session.add(Segment(**wanted.model_dump()))
-        return True
-    return _amend(row, label=wanted.label, tone=wanted.tone, rank=wanted.rank)
-
-
 def _put_sop(session: Session, sop: Sop) -> bool:
-    wanted = {"label": sop.label, "summary": sop.summary, "rank": sop.rank, "definition": sop.as_json()}
     row = session.scalar(select(SopRow).where(SopRow.key == sop.key))
+    if row is not None and _means(row.definition, sop):
+        return False
+    wanted = {"label": sop.label, "summary": sop.summary, "rank": sop.rank, "definition": sop.as_json()}
     if row is None:
         session.add(SopRow(key=sop.key, **wanted))
         return True
-    return _amend(row, **wanted)
+    for name, value in wanted.items():
+        setattr(row, name, value)
+    return True
 
 
 def _put_parameter(session: Session, parameter: Parameter, kept: list[str], *, clock: Clock) -> bool:
     query = select(RuleParameter).where(RuleParameter.key == parameter.key).order_by(RuleParameter.number.desc())
-    latest, definition = session.scalar(query.limit(1)), parameter.model_dump(mode="json")
-    if latest is not None and (latest.definition == definition or _is_kept(latest.author, parameter.key, kept)):
+    latest = session.scalar(query.limit(1))
+    if latest is not None and _means(latest.definition, parameter):
         return False
-    number = 1 if latest is None else latest.number + 1
+    if latest is not None and not _came_with_a_release(latest):
+        kept.append(parameter.key)
+        return False
+    number, definition = latest.number + 1 if latest else 1, parameter.model_dump(mode="json")
     session.add(RuleParameter(key=parameter.key, number=number, definition=definition, set_at=clock.now()))
     return True
 
 
 def _put_rule(session: Session, rule: Rule, kept: list[str], *, clock: Clock) -> bool:
-    query = select(RuleVersion).where(RuleVersion.rule_key == rule.key).order_by(RuleVersion.number.desc())
-    versions, definition = session.scalars(query).all(), rule.as_json()
-    published = next((version for version in versions if version.state == "published"), None)
-    if published is not None:
-        if published.definition == definition or _is_kept(published.author, rule.key, kept):
-            return False
-        published.state = "retired"
-        session.flush()
-    session.add(
-        RuleVersion(
-            rule_key=rule.key,
-            number=versions[0].number + 1 if versions else 1,
-            state="published",
-            segment_key=rule.segment.key,
-            definition=definition,
-            published_at=clock.now(),
-        )
-    )
-    return True
-
-
-def _is_kept(author: str, key: str, kept: list[str]) -> bool:
-    if author == SYSTEM:
+    versions = versions_of(session, rule.key)
+    published, at = in_force(versions), clock.now()
+    if published is not None and _means(published.definition, rule):
         return False
-    kept.append(key)
+    if _is_decided(versions, published) or not marks_alone(session, rule.segment.key, rule_key=rule.key):
+        kept.append(rule.key)
+        return False
+    if published is not None:
+        end(published, at=at)
+        session.flush()
+    put_segment(session, rule.segment)
+    version = RuleVersion(
+        rule_key=rule.key,
+        number=next_number(versions),
+        state=RuleState.PUBLISHED.value,
+        segment_key=rule.segment.key,
+        definition=rule.as_json(),
+        created_at=at,
+        published_at=at,
+    )
+    session.add(version)
+    session.flush()
     return True
 
 
-def _amend(row: Segment | SopRow, **wanted: Any) -> bool:
-    changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
-    for name, value in changed.items():
-        setattr(row, name, value)
-    return bool(changed)
+def _is_decided(versions: Sequence[RuleVersion], published: RuleVersion | None) -> bool:
+    """Whether a manager published the rule, or took it out of force: a release never does that alone."""
+    if published is None:
+        return any(one.published_at is not None for one in versions)
+    return not _came_with_a_release(published) or published.published_by_id is not None
+
+
+def _came_with_a_release(row: RuleParameter | RuleVersion) -> bool:
+    return row.author == SYSTEM and row.author_id is None
+
+
+def _means(definition: Any, wanted: BaseModel) -> bool:  # why Any: JSON of any release
+    try:
+        return type(wanted).model_validate(definition) == wanted
+    except ValidationError:
+        return False

@@ -171,7 +171,7 @@ class Shelf(Message):
 
 
 class RuleVersionLine(Message):
-    """One version of a rule, whole."""
+    """One version of a rule, whole. A draft that was thrown away is retired without ever having been published."""
 
     id: UUID
     number: int
@@ -185,6 +185,7 @@ class RuleVersionLine(Message):
     published_at: datetime | None
     published_by: str
     retired_at: datetime | None
+    retired_note: str = ""
 
 
 class RuleHistory(Message):

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from hcrm_core import fleet, handout, source, wire
+from hcrm_core.rules import messages
 
 MESSAGES = {
     "/auth/login": ("LoginRequest", "TokenResponse"),
@@ -28,10 +29,23 @@ MESSAGES = {
     "/fleet/{device_id}/orders": ("OrderRequest", None),
     "/overview": (None, "Overview"),
     "/sources/{kind}/{row_id}": (None, "SourceRows"),
+    "/rules": (None, "Shelf"),
+    "/rules/{key}": (None, "RuleHistory"),
+    "/rules/{key}/draft": ("SaveDraftRequest", "DraftSaved"),
+    "/rules/{key}/draft/{ver}": (None, None),
+    "/rules/{key}/publish": ("PublishRequest", "PublishResponse"),
+    "/rules/{key}/reject": ("RejectRequest", None),
+    "/rules/{key}/retire": ("RetireRequest", "Requested"),
+    "/rules/{key}/restore": ("RestoreRequest", "PublishResponse"),
+    "/parameters/{key}": ("ParameterRequest", "Requested"),
+    "GET /scans": (None, "Scans"),
+    "POST /scans": ("ScanRequest", "Requested"),
+    "/scans/requests/{request_id}": (None, "Requested"),
     "/health": (None, "Health"),
     "/shares": ("ShareRequest", "Share"),
     "/shares/{share_id}": (None, None),
 }
+MODULES = (wire, fleet, handout, source, messages)
 PAGES = {"/h", "/h/files/{name}", "/h/{token}"}  # for a tablet's browser: HTML, not messages
 
 
@@ -47,18 +61,26 @@ def paths(app: FastAPI) -> dict[str, Any]:
     return {path: operations for path, operations in found.items() if path not in PAGES}
 
 
+def by_name(paths: dict[str, Any]) -> dict[str, Any]:
+    """Operations by path; by method and path where a path has several."""
+    return {
+        path if len(operations) == 1 else f"{method.upper()} {path}": operation
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    }
+
+
 def test_every_route_speaks_the_messages_of_the_wire(paths: dict[str, Any]) -> None:
-    assert set(paths) == set(MESSAGES)
+    operations = by_name(paths)
+    assert set(operations) == set(MESSAGES)
     for path, (request, response) in MESSAGES.items():
-        (operation,) = paths[path].values()
+        operation = operations[path]
         sent = schema_name(operation["requestBody"]) if "requestBody" in operation else None
         success = operation["responses"].get("200")
         assert sent == request
         answered = success and "application/json" in success["content"]
         assert (schema_name(success) if answered else None) == response
-        assert {request, response} - {None} <= set(vars(wire)) | set(vars(fleet)) | set(vars(handout)) | set(
-            vars(source)
-        )
+        assert {request, response} - {None} <= {name for module in MODULES for name in vars(module)}
 
 
 def test_every_refusal_has_the_one_error_body(paths: dict[str, Any]) -> None:

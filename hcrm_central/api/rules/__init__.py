@@ -1,0 +1,1 @@
+"""The rules as managers see and change them: shelf, drafts, publishing, parameters, scans. docs/rules.md."""
