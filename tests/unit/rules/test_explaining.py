@@ -1,5 +1,6 @@
 """Why and why not: each line with its verdict, and the smallest change that turns the whole."""
 
+import random
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -20,10 +21,11 @@ from hcrm_core.rules import (
     lower,
     lower_rule,
     lowering,
+    plans,
 )
 from hcrm_core.rules.flipping import OUTSIDE, Step
 from hcrm_core.rules.lowering import ALWAYS, NEVER, around
-from tests.rule_trees import SITES, TODAY, World, random_rows, worlds
+from tests.rule_trees import SITES, TODAY, World, random_rows, random_world, worlds
 
 ROWS = random_rows(200, seed=11)
 _FEW = settings(deadline=None, max_examples=200)
@@ -164,9 +166,7 @@ def _done(rule: Rule, row: dict[str, Any], steps: list[Step], *, within: Surroun
     return _verdict(rule, changed, within=replace(within, on=on))
 
 
-@settings(deadline=None, max_examples=400)
-@given(worlds(), st.sampled_from(ROWS))
-def test_the_steps_turn_the_verdict_and_none_of_them_is_needless(world: World, row: dict[str, Any]) -> None:
+def _turns_by_what_is_needed(world: World, row: dict[str, Any]) -> None:
     rule, within = world.asked, world.within
     matched = _verdict(rule, row, within=within) is Verdict.MATCH
     wanted = Verdict.NO_MATCH if matched else Verdict.MATCH
@@ -176,6 +176,18 @@ def test_the_steps_turn_the_verdict_and_none_of_them_is_needless(world: World, r
     for step in steps:
         assert _done(rule, row, [other for other in steps if other is not step], within=within) is not wanted
         assert step.on is None or step.value is None
+
+
+@settings(deadline=None, max_examples=400)
+@given(worlds(), st.sampled_from(ROWS))
+def test_the_steps_turn_the_verdict_and_none_of_them_is_needless(world: World, row: dict[str, Any]) -> None:
+    _turns_by_what_is_needed(world, row)
+
+
+def test_where_the_search_is_cut_short_no_step_is_needless_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "BEAM", 1)
+    for seed in range(300):
+        _turns_by_what_is_needed(random_world(random.Random(seed), leaves=14), ROWS[seed % len(ROWS)])
 
 
 @_FEW
