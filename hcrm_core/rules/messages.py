@@ -498,11 +498,13 @@ class Explained(Message):
     """One node as it was met.
 
     Attributes:
-        kind: "all", "any", "not", "rule" or "fact".
+        path: what a reference asks stands below it; limits that keep the customer out follow at (-1,), (-2,) and so on.
+        kind: "all", "any", "not", "rule" or "fact"; of a limit "validity", "sites" or "exclusive".
         verdict: "true", "false" or "unknown".
         evidence: of a condition, one for each eye it asks: `hcrm_core.rules.Evidence` as JSON.
         sources: the records behind them.
         decisive: changing this node alone could change the whole.
+        label: of the rule that is referred to or goes before, or the codes of the sites.
     """
 
     path: Path
@@ -511,6 +513,7 @@ class Explained(Message):
     evidence: list[Json] = []
     sources: list[SourceRow] = []
     decisive: bool = False
+    label: str = ""
 
 
 class Flip(Message):
