@@ -173,6 +173,7 @@ class ConditionForm(LineForm):
         self._value.wrong.connect(self._say)
         self._value.finished.connect(self.left)
         self._inside.addWidget(self._value)
+        self._value.show()  # now, not with the next event: it may get the focus
         QWidget.setTabOrder(self._op, self._value)
         QWidget.setTabOrder(self._value, self._source)
 

@@ -1,6 +1,7 @@
 """The tree editor: every line a sentence, opened in its place, moved by mouse and by keys."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
@@ -55,7 +56,7 @@ class RuleTree(QTreeView):
         self._form_at: Path = ()
         self._opened = 0  # how many forms were opened: steps of one form are taken back together
         self._read_only = False
-        self._pressed_at: QPoint | None = None
+        self._pressed: _Pressed | None = None
         self._carrying: Carrying | None = None
         self._model = RuleTreeModel(draft.rule.where, self._spoken, self)
         self._build()
@@ -273,39 +274,36 @@ class RuleTree(QTreeView):
     # ── mouse ────────────────────────────────────────────────────────────────────────────────────────────
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        """What was pressed is noted first: choosing another line may close a form, and lines move."""
+        here = event.position().toPoint()
+        line = self._model.line(self.indexAt(here))
+        self._pressed = None
+        if event.button() is Qt.MouseButton.LeftButton and line is not None and not self._read_only:
+            self._pressed = _Pressed(at=here, path=line.path, button=self._button_at(here))
         super().mousePressEvent(event)
-        left = event.button() is Qt.MouseButton.LeftButton
-        self._pressed_at = event.position().toPoint() if left and not self._read_only else None
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         here = event.position().toPoint()
         if self._carrying is not None:
             self._carrying.over(here)
             self.viewport().update()
-        elif self._pressed_at is not None and Carrying.begins(self._pressed_at, here):
-            self._take_up(self._pressed_at)
-        elif self._pressed_at is None:
+        elif self._pressed is not None and Carrying.begins(self._pressed.at, here):
+            self._take_up(self._pressed.path)
+        elif self._pressed is None:
             pointing = self._button_at(here) is not None
             self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if pointing else Qt.CursorShape.ArrowCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        here, pressed = event.position().toPoint(), self._pressed_at
-        self._pressed_at = None
+        pressed, self._pressed = self._pressed, None
         if self._carrying is not None:
             self._put_down()
-        elif pressed is not None and event.button() is Qt.MouseButton.LeftButton:
-            self._click(here)
-
-    def _click(self, here: QPoint) -> None:
-        """A button in a card, or the line itself to be opened."""
-        index = self.indexAt(here)
-        line = self._model.line(index)
-        if line is None or not self.visualRect(index).contains(here):
-            return
-        button = self._button_at(here)
-        if button is None:
+        elif pressed is not None and pressed.button is None:
             self.open_form()
-        elif button.finding is None:
+        elif pressed is not None and pressed.button is not None:
+            self._press_button(pressed.button)
+
+    def _press_button(self, button: Button) -> None:
+        if button.finding is None:
             self.add_line()
         else:
             self.steps.mend(button.finding)
@@ -320,11 +318,10 @@ class RuleTree(QTreeView):
         inside = here - rect.topLeft() - QPoint(0, MARGIN)
         return next((button for button in card.buttons if button.place.contains(inside)), None)
 
-    def _take_up(self, pressed: QPoint) -> None:
-        line = self._model.line(self.indexAt(pressed))
-        if line is not None and line.path:
+    def _take_up(self, path: Path) -> None:
+        if path:
             self.close_form()
-            self._carrying = Carrying(self, self._model, line.path)
+            self._carrying = Carrying(self, self._model, path)
             self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def _put_down(self) -> None:
@@ -383,6 +380,15 @@ class RuleTree(QTreeView):
     def _on_menu_requested(self, here: QPoint) -> None:
         if not self._read_only:
             line_menu(self).popup(self.viewport().mapToGlobal(here))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pressed:
+    """Where the mouse went down, and on what."""
+
+    at: QPoint
+    path: Path
+    button: Button | None
 
 
 class _LineDelegate(QStyledItemDelegate):

@@ -61,6 +61,7 @@ def rule_words(qapp: object) -> RuleWords:
 @pytest.fixture
 def tree_of(qtbot: QtBot, theme: Theme) -> TreeOf:
     """A tree in a window, with the focus."""
+    windows: list[QWidget] = []  # qtbot holds them weakly
 
     def make(where: dict[str, Any]) -> RuleTree:
         words = Words()
@@ -72,12 +73,14 @@ def tree_of(qtbot: QtBot, theme: Theme) -> TreeOf:
         draft.setParent(tree)
         tree.learn(parameters())
         window = QWidget()
+        windows.append(window)
         tree.setParent(window)
         tree.setGeometry(0, 0, 760, 700)
         qtbot.addWidget(window)
         window.resize(760, 700)
         window.show()
         window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
         tree.setFocus()
         return tree
 

@@ -2,6 +2,7 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QListWidget, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -37,8 +38,6 @@ def mute_first(page: RulesPage) -> None:
 
 
 def press(widget: QWidget, key: Qt.Key, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-    from PySide6.QtTest import QTest
-
     QTest.keyClick(widget, key, modifiers)
 
 
@@ -187,7 +186,7 @@ def test_a_new_rule_asks_for_its_name_first_and_says_what_is_missing(qtbot: QtBo
     field = QApplication.focusWidget()
     assert field is not None
     assert field.accessibleName() == "规则名称"
-    qtbot.keyClicks(field, "fc")
+    QTest.keyClicks(field, "fc")
     assert page.draft.rule.label == "fc"
     assert page.head._undo.text() == "撤销：修改属性"
 
