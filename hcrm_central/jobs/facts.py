@@ -22,6 +22,7 @@ from hcrm_core.facts.catalogue import CATALOGUE, FactType, Feed
 from hcrm_core.facts.compute import Frames, facts
 from hcrm_store.clock import Clock
 from hcrm_store.people import Customer
+from hcrm_store.references import axial_length_reference
 
 CHUNK = 20_000  # customers at a time: about 100 MB while computing
 
@@ -36,20 +37,24 @@ _QUERIES: dict[str, tuple[str, _Schema]] = {
     "eyes": (
         "SELECT x.customer_id, x.id, m.eye, x.examined_on, x.status, x.method, x.cycloplegic::text, x.lens_state,"
         " x.washout_days, (m.sphere * 1000)::int, (m.cylinder * 1000)::int, (m.axial_length_mm * 1000)::int,"
-        " (m.k1 * 1000)::int, (m.k2 * 1000)::int, m.cct_um"
+        " (m.k1 * 1000)::int, (m.k2 * 1000)::int, m.cct_um, (m.iop_mmhg * 1000)::int, (m.ucva * 1000)::int,"
+        " (m.bcva * 1000)::int"
         " FROM exam x LEFT JOIN eye_measurement m ON m.customer_id = x.customer_id AND m.exam_id = x.id"
         " WHERE x.customer_id {scope}",
         _KEY
         | {"exam_id": _ID, "eye": pl.String, "examined_on": _DAY, "status": pl.String, "method": pl.String}
         | {"cycloplegic": _FLAG, "lens_state": pl.String, "washout_days": _NUMBER}
-        | dict.fromkeys(("sphere_mdpt", "cylinder_mdpt", "axial_length_um", "k1_mdpt", "k2_mdpt", "cct_um"), _NUMBER),
+        | dict.fromkeys(("sphere_mdpt", "cylinder_mdpt", "axial_length_um", "k1_mdpt", "k2_mdpt", "cct_um"), _NUMBER)
+        | dict.fromkeys(("iop_milli", "ucva_milli", "bcva_milli"), _NUMBER),
     ),
     "lens_orders": (
-        "SELECT customer_id, id, eye, product, ordered_on, dispensed_on, ended_on FROM lens_order"
-        " WHERE customer_id {scope}",
+        "SELECT o.customer_id, o.id, o.eye, o.product, o.ordered_on, o.dispensed_on, o.ended_on,"
+        " (o.price * 1000)::bigint, d.kind FROM lens_order o LEFT JOIN department d ON d.id = o.department_id"
+        " WHERE o.customer_id {scope}",
         _KEY
         | {"order_id": _ID, "eye": pl.String, "product": pl.String}
-        | {"ordered_on": _DAY, "dispensed_on": _DAY, "ended_on": _DAY},
+        | {"ordered_on": _DAY, "dispensed_on": _DAY, "ended_on": _DAY}
+        | {"price_milli": _NUMBER, "department": pl.String},
     ),
     "visits": (
         "SELECT customer_id, visit_on, state FROM visit WHERE customer_id {scope}",
@@ -145,7 +150,9 @@ def _computed(reader: Session, scope: _Scope) -> pl.DataFrame:
     }
     customers, exams = tables["customers"]["customer_id"].sort(), tables["eyes"]["exam_id"].unique().sort()
     frames = {name: nw.from_native(_numbered(table, customers).lazy()) for name, table in tables.items()}
-    computed: pl.DataFrame = facts(Frames(**frames)).collect("polars", engine="in-memory").to_native()
+    computed: pl.DataFrame = (
+        facts(Frames(**frames), reference=axial_length_reference()).collect("polars", engine="in-memory").to_native()
+    )
     named = [exams.gather(computed[name]).alias(name) for name in _EXAM_IDS]
     return computed.with_columns(customers.gather(computed["customer_id"]), *named).select("customer_id", *CATALOGUE)
 

@@ -19,8 +19,11 @@ _TYPES: dict[FactType, TypeEngine[Any]] = {
 }
 
 
+_MONEY = Numeric(12, 3)
+
+
 def _column(fact: Fact) -> Column[Any]:
-    return Column(fact.name, _TYPES[fact.kind])
+    return Column(fact.name, _MONEY if fact.unit == "元" else _TYPES[fact.kind])
 
 
 CUSTOMER_FACTS = Table(

@@ -5,305 +5,262 @@ None is unknown. Per-eye facts end in ``_od`` and ``_os``.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
-from hcrm_core.facts.growth import Refusal
-from hcrm_core.terms import Eye, ProductKind, Sex
+from hcrm_core.facts.eye_catalogue import EYES, both_eyes, derived, grown, measured
+from hcrm_core.facts.fact import Fact, FactType, Feed, Group, Withheld
+from hcrm_core.terms import DepartmentKind, Eye, ProductKind, Sex
 
+__all__ = ["CATALOGUE", "PER_EYE", "Fact", "FactType", "Feed", "Group", "Withheld"]
 
-class FactType(StrEnum):
-    """A fact's type: what it is stored as and which operators it may be compared with."""
-
-    DATE = "date"
-    BOOLEAN = "boolean"
-    WORD = "word"
-    DECIMAL = "decimal"  # to 0.001 of its unit
-    INTEGER = "integer"
-    ID = "id"  # a row behind another fact; no rule asks for it
-
-
-class Feed(StrEnum):
-    """The frames of `facts()`; also what a fact's freshness depends on."""
-
-    CUSTOMERS = "customers"
-    EXAMS = "exams"
-    LENS_ORDERS = "lens_orders"
-    VISITS = "visits"
-    RECHECK_PLANS = "recheck_plans"
-    FOLLOW_UPS = "follow_ups"
-    LEADS = "leads"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """One thing that may be known of a customer.
-
-    Attributes:
-        name: its column in `customer_facts`.
-        label: 中文.
-        kind: what values it takes.
-        unit: "D", "mm", "µm" or "".
-        doc: the definition in one sentence.
-        feeds: the frames it is computed from.
-        words: the vocabulary of a WORD fact.
-        dated_by: name of the fact that says when this one was measured.
-        eye: of a per-eye fact.
-    """
-
-    name: str
-    label: str
-    kind: FactType
-    doc: str
-    feeds: frozenset[Feed]
-    unit: str = ""
-    words: type[StrEnum] | None = None
-    dated_by: str | None = None
-    eye: Eye | None = None
-
-
-_EYES = ((Eye.OD, "右眼"), (Eye.OS, "左眼"))
 _EXAMS = frozenset({Feed.EXAMS})
 _ORDERS = frozenset({Feed.LENS_ORDERS})
 _ARRIVALS = frozenset({Feed.EXAMS, Feed.VISITS})
+_PLANS = _ARRIVALS | {Feed.RECHECK_PLANS}
+_CONTACTS = frozenset({Feed.FOLLOW_UPS})
+
+_NO_ORDER = "没有配镜记录"
+_NOT_WORN = "目前没有在戴的镜片"
+_NEVER = "不会未知：没有记录即为否"
+_MOST_YUAN, _MOST_CONTACTS = Decimal(1_000_000), Decimal(1_000)  # operational: nobody has more
 
 
 def _customer() -> Iterator[Fact]:
-    feeds = frozenset({Feed.CUSTOMERS})
-    yield Fact(name="site_id", label="院区", kind=FactType.ID, doc="Site of the record; a rule's scope.", feeds=feeds)
-    yield Fact(name="birth_date", label="出生日期", kind=FactType.DATE, doc="Date of birth.", feeds=feeds)
-    yield Fact(name="sex", label="性别", kind=FactType.WORD, words=Sex, doc="Sex as registered.", feeds=feeds)
-    yield Fact(name="filed_on", label="建档日期", kind=FactType.DATE, doc="Day the record was opened.", feeds=feeds)
-    yield Fact(
-        name="do_not_contact", label="勿联系", kind=FactType.BOOLEAN, doc="The family wishes no contact.", feeds=feeds
-    )
+    feeds, group, unknown = frozenset({Feed.CUSTOMERS}), Group.BASICS, "未登记"
+
+    def fact(name: str, label: str, kind: FactType, doc: str, words: type[StrEnum] | None = None) -> Fact:
+        return Fact(
+            name=name,
+            label=label,
+            kind=kind,
+            doc=doc,
+            feeds=feeds,
+            group=group,
+            unknown_means=unknown,
+            words=words,
+        )
+
+    yield fact("site_id", "院区", FactType.ID, "Site of the record; a rule's scope.")
+    yield fact("birth_date", "出生日期", FactType.DATE, "Date of birth.")
+    yield fact("sex", "性别", FactType.WORD, "Sex as registered.", words=Sex)
+    yield fact("filed_on", "建档日期", FactType.DATE, "Day the record was opened.")
+    yield fact("do_not_contact", "勿联系", FactType.BOOLEAN, "The family wishes no contact.")
 
 
-def _purchases() -> Iterator[Fact]:
-    day = FactType.DATE
-    yield Fact(
-        name="ever_bought", label="曾配镜", kind=FactType.BOOLEAN, doc="Any lens order is on record.", feeds=_ORDERS
+def _worn() -> Iterator[Fact]:
+    yield _worn_product("product", "当前产品", "Product of the lens dispensed last and not ended, over both eyes.")
+    yield _worn_on(
+        "wear_start_on",
+        "当前产品起戴日期",
+        "First dispense date of the continuous episode of the current product, earlier eye.",
     )
-    yield Fact(name="first_bought_on", label="首次配镜日期", kind=day, doc="First order or dispense.", feeds=_ORDERS)
-    yield Fact(name="last_bought_on", label="最近配镜日期", kind=day, doc="Latest order or dispense.", feeds=_ORDERS)
-    yield Fact(
-        name="product",
-        label="当前产品",
-        kind=FactType.WORD,
-        words=ProductKind,
-        doc="Product of the lens dispensed last and not ended, over both eyes.",
-        feeds=_ORDERS,
-        dated_by="wear_start_on",
+    yield _worn_on(
+        "oldest_lens_on",
+        "最旧在戴镜片定片日期",
+        "Dispense date of the older of the lenses of the current product now worn.",
     )
-    yield Fact(
-        name="wear_start_on",
-        label="当前产品起戴日期",
-        kind=day,
-        doc="First dispense date of the continuous episode of the current product, earlier eye.",
-        feeds=_ORDERS,
-    )
-    yield Fact(
-        name="oldest_lens_on",
-        label="最旧在戴镜片定片日期",
-        kind=day,
-        doc="Dispense date of the older of the lenses of the current product now worn.",
-        feeds=_ORDERS,
-    )
-    yield Fact(
-        name="oldest_ok_lens_on",
-        label="最旧在戴角塑镜定片日期",
-        kind=day,
-        doc="Dispense date of the older of the OK lenses now worn; replacing one leaves the other's date.",
-        feeds=_ORDERS,
+    yield _worn_on(
+        "oldest_ok_lens_on",
+        "最旧在戴角塑镜定片日期",
+        "Dispense date of the older of the OK lenses now worn; replacing one leaves the other's date.",
     )
 
 
 def _worn_by(eye: Eye, side: str) -> Iterator[Fact]:
-    suffix, day = eye.value.lower(), FactType.DATE
-    yield Fact(
-        name=f"product_{suffix}",
-        label=f"{side}当前产品",
+    suffix = eye.value.lower()
+    doc = "Product of the lens dispensed last for this eye, unless it ended."
+    yield _worn_product(f"product_{suffix}", f"{side}当前产品", doc, eye=eye)
+    doc = "First dispense date of this eye's continuous episode of its current product."
+    yield _worn_on(f"wear_start_on_{suffix}", f"{side}起戴日期", doc, eye=eye)
+    doc = "Dispense date of the lens this eye wears now."
+    yield _worn_on(f"lens_dispensed_on_{suffix}", f"{side}镜片定片日期", doc, eye=eye)
+
+
+def _worn_product(name: str, label: str, doc: str, *, eye: Eye | None = None) -> Fact:
+    return Fact(
+        name=name,
+        label=label,
         kind=FactType.WORD,
         words=ProductKind,
-        doc="Product of the lens dispensed last for this eye, unless it ended.",
+        doc=doc,
         feeds=_ORDERS,
-        dated_by=f"wear_start_on_{suffix}",
-        eye=eye,
-    )
-    yield Fact(
-        name=f"wear_start_on_{suffix}",
-        label=f"{side}起戴日期",
-        kind=day,
-        doc="First dispense date of this eye's continuous episode of its current product.",
-        feeds=_ORDERS,
-        eye=eye,
-    )
-    yield Fact(
-        name=f"lens_dispensed_on_{suffix}",
-        label=f"{side}镜片定片日期",
-        kind=day,
-        doc="Dispense date of the lens this eye wears now.",
-        feeds=_ORDERS,
+        group=Group.WEAR,
+        unknown_means=_NOT_WORN,
+        dated_by=name.replace("product", "wear_start_on"),
         eye=eye,
     )
 
 
-def _activity() -> Iterator[Fact]:
-    day = FactType.DATE
-    follow_ups = frozenset({Feed.FOLLOW_UPS})
-    yield Fact(name="last_exam_on", label="最近检查日期", kind=day, doc="Latest examination.", feeds=_EXAMS)
-    yield Fact(
-        name="last_arrival_on",
-        label="最近到院日期",
-        kind=day,
-        doc="Latest examination or visit arrived.",
-        feeds=_ARRIVALS,
+def _worn_on(name: str, label: str, doc: str, *, eye: Eye | None = None) -> Fact:
+    return Fact(
+        name=name,
+        label=label,
+        kind=FactType.DATE,
+        doc=doc,
+        feeds=_ORDERS,
+        group=Group.WEAR,
+        unknown_means=_NOT_WORN,
+        eye=eye,
     )
-    yield Fact(name="last_follow_up_on", label="最近跟进日期", kind=day, doc="Latest contact tried.", feeds=follow_ups)
+
+
+def _ok_nights() -> Iterator[Fact]:
     yield Fact(
-        name="last_answered_on",
-        label="最近接通日期",
-        kind=day,
-        doc="Latest contact that the family answered.",
-        feeds=follow_ups,
-    )
-    yield Fact(
-        name="last_activity_on",
-        label="最近活跃日期",
-        kind=day,
-        doc="Latest arrival, purchase or answered contact.",
-        feeds=_ARRIVALS | _ORDERS | follow_ups,
+        name="last_ok_night_on",
+        label="最近一次戴角塑日期",
+        kind=FactType.DATE,
+        doc="Latest day on which examinations tell of an OK lens: worn at the examination, or the days of wash-out"
+        " before it.",
+        feeds=_EXAMS,
+        group=Group.WEAR,
+        unknown_means="检查中没有戴角塑的记录，或停戴天数未记录",
     )
     yield Fact(
-        name="recheck_due_on",
-        label="应复查日期",
-        kind=day,
-        doc="Due day of the latest recheck plan not yet met. An arrival meets a plan once at least half of the"
-        " time from planning to due day has passed.",
-        feeds=_ARRIVALS | {Feed.RECHECK_PLANS},
-    )
-    yield Fact(
-        name="next_appointment_on",
-        label="预约日期",
-        kind=day,
-        doc="Latest day for which a visit is booked, past or future.",
-        feeds=frozenset({Feed.VISITS}),
-    )
-    yield Fact(
-        name="open_lead",
-        label="有进行中线索",
+        name="had_wash_out",
+        label="角塑停戴已满洗脱期",
         kind=FactType.BOOLEAN,
-        doc="A lead is started, accepted or visited.",
-        feeds=frozenset({Feed.LEADS}),
+        doc="At the latest examination after OK wear the lenses had been left off for the whole wash-out (28 days).",
+        feeds=_EXAMS,
+        group=Group.WEAR,
+        unknown_means="检查中没有戴角塑的记录",
+        dated_by="last_ok_night_on",
     )
 
 
-def _measured(eye: Eye, side: str) -> Iterator[Fact]:
-    suffix = eye.value.lower()
-    for base, label, unit, doc in (
-        ("se", "等效球镜", "D", "Latest spherical equivalent that may be compared (no OK-lens influence)."),
-        ("axial_length", "眼轴", "mm", "Latest axial length."),
-        ("k_flat", "平坦K", "D", "Flatter corneal power, latest without OK-lens influence."),
-    ):
-        yield Fact(
-            name=f"{base}_{suffix}",
-            label=f"{side}{label}",
-            kind=FactType.DECIMAL,
-            unit=unit,
+def _bought() -> Iterator[Fact]:
+    def fact(name: str, label: str, kind: FactType, doc: str, unknown: str = _NO_ORDER) -> Fact:
+        return Fact(
+            name=name,
+            label=label,
+            kind=kind,
             doc=doc,
-            feeds=_EXAMS,
-            dated_by=f"{base}_on_{suffix}",
-            eye=eye,
+            feeds=_ORDERS,
+            group=Group.SPENDING,
+            unknown_means=unknown,
+            words=DepartmentKind if kind is FactType.WORD else None,
+            unit="元" if kind is FactType.DECIMAL else "",
+            dated_by="last_bill_on" if kind is FactType.WORD else None,
+            span=(Decimal(0), _MOST_YUAN) if kind is FactType.DECIMAL else None,
         )
-        yield _measured_on(f"{base}_on_{suffix}", f"{side}{label}检查日期", eye)
-    yield Fact(
-        name=f"cct_um_{suffix}",
-        label=f"{side}中央角膜厚度",
-        kind=FactType.INTEGER,
-        unit="µm",
-        doc="Latest central corneal thickness.",
-        feeds=_EXAMS,
-        dated_by=f"cct_on_{suffix}",
-        eye=eye,
+
+    day = FactType.DATE
+    yield fact("ever_bought", "曾配镜", FactType.BOOLEAN, "Any lens order is on record.", _NEVER)
+    yield fact("first_bought_on", "首次配镜日期", day, "First order or dispense.")
+    yield fact("last_bought_on", "最近配镜日期", day, "Latest order or dispense.")
+    yield fact("last_ordered_on", "最近下单日期", day, "Latest day of an order.", "没有下单日期的记录")
+    yield fact(
+        "open_order",
+        "有未取镜订单",
+        FactType.BOOLEAN,
+        "A lens was ordered, is not dispensed and did not end.",
+        _NEVER,
     )
-    yield _measured_on(f"cct_on_{suffix}", f"{side}角膜厚度检查日期", eye)
-    yield Fact(
-        name=f"se_range_2y_{suffix}",
-        label=f"{side}两年度数波动",
-        kind=FactType.DECIMAL,
-        unit="D",
-        doc="Greatest minus smallest comparable spherical equivalent over a span of at least two years.",
-        feeds=_EXAMS,
-        dated_by=f"se_range_2y_from_on_{suffix}",
-        eye=eye,
+    yield fact("last_bill_on", "最近开单日期", day, "Latest day of an order, or of its dispense where none is given.")
+    yield fact(
+        "last_bill_department",
+        "最近开单科室",
+        FactType.WORD,
+        "Kind of the department of that order.",
+        "没有配镜记录，或开单科室未记录",
     )
-    yield _measured_on(f"se_range_2y_from_on_{suffix}", f"{side}度数波动起始检查日期", eye)
+    doc = "Sum of the prices on record, of all orders."
+    yield fact("spent_total", "累计消费", FactType.DECIMAL, doc, "没有记录价格的订单")
 
 
-def _measured_on(name: str, label: str, eye: Eye) -> Fact:
-    return Fact(name=name, label=label, kind=FactType.DATE, doc="Day of the examination.", feeds=_EXAMS, eye=eye)
-
-
-GROWTHS = {
-    "se_growth_frame": ("框架期度数增长", "D", "Comparable growth (SE old − SE new) over the current frame episode."),
-    "se_growth_3m": ("3个月度数增长", "D", "Comparable growth (SE old − SE new) over 75 to 120 days."),
-    "se_growth_6m": ("半年度数增长", "D", "Comparable growth (SE old − SE new) over 150 to 240 days."),
-    "al_growth_12m": ("一年眼轴增长", "mm", "Axial growth over 300 to 430 days."),
-}
-
-
-def _grown(eye: Eye, side: str) -> Iterator[Fact]:
-    suffix = eye.value.lower()
-    for base, (label, unit, doc) in GROWTHS.items():
-        feeds = _EXAMS | _ORDERS if base == "se_growth_frame" else _EXAMS
-        yield Fact(
-            name=f"{base}_{suffix}",
-            label=f"{side}{label}",
-            kind=FactType.DECIMAL,
-            unit=unit,
+def _arrivals() -> Iterator[Fact]:
+    def day(name: str, label: str, doc: str, feeds: frozenset[Feed], unknown: str) -> Fact:
+        return Fact(
+            name=name,
+            label=label,
+            kind=FactType.DATE,
             doc=doc,
             feeds=feeds,
-            dated_by=f"{base}_to_on_{suffix}",
-            eye=eye,
+            group=Group.ARRIVAL,
+            unknown_means=unknown,
         )
-        for part, name in (("from", "前次"), ("to", "末次")):
-            yield _measured_on(f"{base}_{part}_on_{suffix}", f"{side}{label}{name}检查日期", eye)
-            yield Fact(
-                name=f"{base}_{part}_id_{suffix}",
-                label=f"{side}{label}{name}检查",
-                kind=FactType.ID,
-                doc="The examination behind the growth.",
-                feeds=feeds,
-                eye=eye,
-            )
-        yield Fact(
-            name=f"{base}_refusal_{suffix}",
-            label=f"{side}{label}不可比原因",
-            kind=FactType.WORD,
-            words=Refusal,
-            doc="Why there is no growth to tell.",
-            feeds=feeds,
-            eye=eye,
+
+    yield day("last_exam_on", "最近检查日期", "Latest examination.", _EXAMS, "从未检查")
+    yield day("last_arrival_on", "最近到院日期", "Latest examination or visit arrived.", _ARRIVALS, "从未到院")
+    yield day(
+        "last_activity_on",
+        "最近活跃日期",
+        "Latest arrival, purchase or answered contact.",
+        _ARRIVALS | _ORDERS | _CONTACTS,
+        "从未到院、配镜或接通",
+    )
+    yield day(
+        "recheck_due_on",
+        "应复查日期",
+        "Due day of the latest recheck plan not yet met. An arrival meets a plan once at least half of the"
+        " time from planning to due day has passed.",
+        _PLANS,
+        "没有复查计划，或已复查",
+    )
+    yield day(
+        "last_recheck_on",
+        "最近复查日期",
+        "Latest arrival that met the recheck plan made last before it.",
+        _PLANS,
+        "没有按计划复查过",
+    )
+    yield day(
+        "next_recheck_on",
+        "下次复查日期",
+        "Day of the visit booked after the latest arrival, otherwise the day the recheck is due.",
+        _PLANS,
+        "没有预约，也没有待完成的复查计划",
+    )
+    yield day(
+        "next_appointment_on",
+        "预约日期",
+        "Latest day for which a visit is booked, past or future.",
+        frozenset({Feed.VISITS}),
+        "没有预约",
+    )
+
+
+def _contacts() -> Iterator[Fact]:
+    def fact(name: str, label: str, kind: FactType, doc: str, unknown: str) -> Fact:
+        return Fact(
+            name=name,
+            label=label,
+            kind=kind,
+            doc=doc,
+            feeds=frozenset({Feed.LEADS}) if name == "open_lead" else _CONTACTS,
+            group=Group.CONTACT,
+            unknown_means=unknown,
+            span=(Decimal(0), _MOST_CONTACTS) if kind is FactType.INTEGER else None,
         )
+
+    day = FactType.DATE
+    yield fact("last_follow_up_on", "最近跟进日期", day, "Latest contact tried.", "从未跟进")
+    yield fact("last_answered_on", "最近接通日期", day, "Latest contact that the family answered.", "从未接通")
+    yield fact(
+        "follow_ups_unanswered",
+        "连续未接通次数",
+        FactType.INTEGER,
+        "Contacts not answered on days after the latest one that was.",
+        "从未跟进",
+    )
+    doc = "A lead is started, accepted or visited."
+    yield fact("open_lead", "有进行中线索", FactType.BOOLEAN, doc, _NEVER)
 
 
 def _build() -> Iterator[Fact]:
     yield from _customer()
-    yield from _purchases()
-    for eye, side in _EYES:
+    yield from _worn()
+    for eye, side in EYES:
         yield from _worn_by(eye, side)
-    yield from _activity()
-    for eye, side in _EYES:
-        yield from _measured(eye, side)
-        yield from _grown(eye, side)
-    yield Fact(
-        name="se_worse",
-        label="较重眼等效球镜",
-        kind=FactType.DECIMAL,
-        unit="D",
-        doc="The more myopic eye's spherical equivalent; unknown unless both are known.",
-        feeds=_EXAMS,
-    )
+    yield from _ok_nights()
+    yield from _arrivals()
+    for eye, side in EYES:
+        yield from measured(eye, side)
+        yield from derived(eye, side)
+        yield from grown(eye, side)
+    yield from both_eyes()
+    yield from _contacts()
+    yield from _bought()
 
 
 CATALOGUE: dict[str, Fact] = {fact.name: fact for fact in _build()}

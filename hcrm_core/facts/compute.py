@@ -5,19 +5,19 @@ customers, which is what lets the store shard.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import narwhals as nw
 
+from hcrm_core.eye.percentiles import AxialLengthReference
 from hcrm_core.facts import growth
-from hcrm_core.facts.growth import EYE, EYES, Frame, days, keep_greatest
-from hcrm_core.terms import ExamStatus, LeadState, Outcome, ProductKind, VisitState
+from hcrm_core.facts.civil import days_between
+from hcrm_core.facts.eyes import Measured, latest, of_both_eyes
+from hcrm_core.facts.growth import EYE, Frame, keep_greatest
+from hcrm_core.terms import ExamStatus, LeadState, LensState, Outcome, ProductKind, VisitState
 
-# A lens is made from the refraction taken before it is dispensed: that examination begins the episode's growth.
-FITTING_DAYS = 30
 # A lens that is lost and replaced within a quarter does not interrupt an episode of wear.
 INTERRUPTION_DAYS = 92
-STABLE_DAYS = 730  # two years
-_FRAMES_OF_GLASS = [ProductKind.SINGLE_VISION.value, ProductKind.FUNCTIONAL.value]
 _UNANSWERED = [Outcome.NO_ANSWER.value, Outcome.WRONG_NUMBER.value]
 _OPEN_LEADS = [LeadState.STARTED.value, LeadState.ACCEPTED.value, LeadState.VISITED.value]
 
@@ -33,8 +33,9 @@ class Frames:
         customers: customer_id, site_id, birth_date, sex, filed_on, do_not_contact.
         eyes: one row per exam and eye (an exam without measurements has one row with eye null): customer_id,
             exam_id, eye, examined_on, status, method, cycloplegic, lens_state, washout_days, sphere_mdpt,
-            cylinder_mdpt, axial_length_um, k1_mdpt, k2_mdpt, cct_um.
-        lens_orders: customer_id, order_id, eye, product, ordered_on, dispensed_on, ended_on.
+            cylinder_mdpt, axial_length_um, k1_mdpt, k2_mdpt, cct_um, iop_milli (mmHg), ucva_milli, bcva_milli (5-mark).
+        lens_orders: customer_id, order_id, eye, product, ordered_on, dispensed_on, ended_on, price_milli (yuan),
+            department (its kind).
         visits: customer_id, visit_on, state.
         recheck_plans: customer_id, planned_on, due_on.
         follow_ups: customer_id, contacted_on, outcome.
@@ -50,11 +51,12 @@ class Frames:
     leads: Frame
 
 
-def facts(frames: Frames, *, washout_days: int = growth.WASHOUT_DAYS) -> Frame:
+def facts(frames: Frames, *, reference: AxialLengthReference, washout_days: int = growth.WASHOUT_DAYS) -> Frame:
     """Every fact of the catalogue for every customer.
 
     Args:
         frames: the rows of any number of customers, each complete.
+        reference: percentiles of axial length, a table of L, M and S.
         washout_days: nights without OK lens before refraction counts again.
 
     Returns:
@@ -63,23 +65,35 @@ def facts(frames: Frames, *, washout_days: int = growth.WASHOUT_DAYS) -> Frame:
     """
     worn = _worn(frames.lens_orders)
     arrivals = _arrivals(frames)
+    measured = Measured(
+        eyes=growth.keyed(frames.eyes),
+        worn=worn.drop("order_id", "customer_id"),
+        people=frames.customers.select("customer_id", "birth_date", "sex"),
+        reference=reference,
+        washout_days=washout_days,
+    )
     wide = frames.customers
     for part in (
         _bought(frames.lens_orders),
+        _billed(frames.lens_orders),
         _worn_by_customer(worn),
         _ok_lenses(worn),
+        _ok_nights(growth.final(frames.eyes), washout_days=washout_days),
         arrivals,
         _due(frames.recheck_plans, arrivals),
+        _rechecked(frames),
         _contacts(frames.follow_ups),
         _leads(frames.leads),
-        _both_eyes(_measured(frames.eyes, worn, washout_days=washout_days)),
+        of_both_eyes(measured),
     ):
         wide = wide.join(part, on="customer_id", how="left")
+    booked = (nw.col("next_appointment_on") > nw.col("last_arrival_on")) | nw.col("last_arrival_on").is_null()
     return wide.with_columns(
         ever_bought=nw.col("ever_bought").fill_null(value=False),
+        open_order=nw.col("open_order").fill_null(value=False),
         open_lead=nw.col("open_lead").fill_null(value=False),
         last_activity_on=nw.max_horizontal("last_arrival_on", "last_bought_on", "last_answered_on"),
-        se_worse=nw.when(~(nw.col("se_od") + nw.col("se_os")).is_null()).then(nw.min_horizontal("se_od", "se_os")),
+        next_recheck_on=nw.coalesce(nw.when(booked).then(nw.col("next_appointment_on")), nw.col("recheck_due_on")),
     )
 
 
@@ -87,15 +101,28 @@ def facts(frames: Frames, *, washout_days: int = growth.WASHOUT_DAYS) -> Frame:
 
 
 def _bought(orders: Frame) -> Frame:
+    waiting = ~nw.col("ordered_on").is_null() & nw.col("dispensed_on").is_null() & nw.col("ended_on").is_null()
     dated = orders.with_columns(
         first_on=nw.min_horizontal("ordered_on", "dispensed_on"),
         last_on=nw.max_horizontal("ordered_on", "dispensed_on"),
+        waiting=waiting,
     )
-    return dated.group_by("customer_id").agg(
+    bought = dated.group_by("customer_id").agg(
         first_bought_on=nw.col("first_on").min(),
         last_bought_on=nw.col("last_on").max(),
+        last_ordered_on=nw.col("ordered_on").max(),
+        open_order=nw.col("waiting").max(),
         ever_bought=nw.len() > 0,
+        spent=nw.col("price_milli").sum(),
+        priced=nw.col("price_milli").count(),
     )
+    return bought.with_columns(spent_total=nw.when(nw.col("priced") > 0).then(nw.col("spent"))).drop("spent", "priced")
+
+
+def _billed(orders: Frame) -> Frame:
+    dated = orders.with_columns(last_bill_on=nw.coalesce(nw.col("ordered_on"), nw.col("dispensed_on")))
+    last = keep_greatest(dated, by="customer_id", columns=("last_bill_on", "order_id"))
+    return last.select("customer_id", "last_bill_on", last_bill_department="department")
 
 
 def _worn(orders: Frame) -> Frame:
@@ -109,19 +136,19 @@ def _worn(orders: Frame) -> Frame:
     begins = (
         nw.col("former_product").is_null()
         | (nw.col("former_product") != nw.col("product"))
-        | (days(nw.col("dispensed_on") - nw.col("former_end")) > INTERRUPTION_DAYS).fill_null(value=False)
+        | (days_between(nw.col("former_end"), later=nw.col("dispensed_on")) > INTERRUPTION_DAYS).fill_null(value=False)
     )
     begun = former.with_columns(begun_on=nw.when(begins).then(nw.col("dispensed_on")))
     starts = begun.with_columns(wear_start_on=nw.col("begun_on").max().over(EYE))
-    latest = keep_greatest(starts, by=EYE, columns=("dispensed_on", "order_id"))
-    return latest.filter(nw.col("ended_on").is_null()).select(
+    last = keep_greatest(starts, by=EYE, columns=("dispensed_on", "order_id"))
+    return last.filter(nw.col("ended_on").is_null()).select(
         EYE, "customer_id", "product", "wear_start_on", "order_id", lens_dispensed_on="dispensed_on"
     )
 
 
 def _worn_by_customer(worn: Frame) -> Frame:
-    latest = keep_greatest(worn, by="customer_id", columns=("lens_dispensed_on", "order_id"))
-    current = worn.join(latest.select("customer_id", current="product"), on="customer_id", how="inner")
+    last = keep_greatest(worn, by="customer_id", columns=("lens_dispensed_on", "order_id"))
+    current = worn.join(last.select("customer_id", current="product"), on="customer_id", how="inner")
     return (
         current.filter(nw.col("product") == nw.col("current"))
         .group_by("customer_id")
@@ -136,6 +163,22 @@ def _worn_by_customer(worn: Frame) -> Frame:
 def _ok_lenses(worn: Frame) -> Frame:
     ok = worn.filter(nw.col("product") == ProductKind.OK_LENS.value)
     return ok.group_by("customer_id").agg(oldest_ok_lens_on=nw.col("lens_dispensed_on").min())
+
+
+def _ok_nights(exams: Frame, *, washout_days: int) -> Frame:
+    """The latest day of OK wear that examinations tell of, and whether the latest of them was after a wash-out."""
+    worn, stopped = (nw.col("lens_state") == one.value for one in (LensState.OK_LENS, LensState.OK_WASHOUT))
+    long_ago = nw.when(nw.col("washout_days") >= washout_days).then(nw.lit(1)).otherwise(nw.lit(0))
+    washed_out = nw.when(worn).then(nw.lit(0)).when(stopped).then(long_ago).otherwise(nw.lit(None))
+    night = nw.col("examined_on") - nw.lit(timedelta(days=1)) * nw.col("washout_days")
+    nights = exams.with_columns(
+        night_on=nw.when(worn).then(nw.col("examined_on")).when(stopped).then(night.cast(nw.Date))
+    )
+    last_night = nights.group_by("customer_id").agg(last_ok_night_on=nw.col("night_on").max())
+    found = latest(exams, by="customer_id", values={"washed_out": washed_out})
+    return last_night.join(
+        found.select("customer_id", had_wash_out=nw.col("washed_out") == 1), on="customer_id", how="left"
+    )
 
 
 # ── coming and answering ─────────────────────────────────────────────────────────────────────────────────
@@ -163,22 +206,49 @@ def _arrivals(frames: Frames) -> Frame:
 
 
 def _contacts(follow_ups: Frame) -> Frame:
-    answered = nw.when(~nw.col("outcome").is_in(_UNANSWERED)).then(nw.col("contacted_on"))
+    answered = ~nw.col("outcome").is_in(_UNANSWERED)
+    dated = follow_ups.with_columns(answered_on=nw.when(answered).then(nw.col("contacted_on")))
+    known = dated.with_columns(last_on=nw.col("answered_on").max().over("customer_id"))
+    since = nw.col("last_on").is_null() | (nw.col("contacted_on") > nw.col("last_on"))
     return (
-        follow_ups.with_columns(answered_on=answered)
+        known.with_columns(since=nw.when(since).then(nw.lit(1)).otherwise(nw.lit(0)))
         .group_by("customer_id")
-        .agg(last_follow_up_on=nw.col("contacted_on").max(), last_answered_on=nw.col("answered_on").max())
+        .agg(
+            last_follow_up_on=nw.col("contacted_on").max(),
+            last_answered_on=nw.col("answered_on").max(),
+            follow_ups_unanswered=nw.col("since").sum(),
+        )
     )
 
 
 def _due(plans: Frame, arrivals: Frame) -> Frame:
     """The earliest due day among the plans made last that no arrival has met."""
-    latest = keep_greatest(plans, by="customer_id", columns=("planned_on",))
-    plan = latest.join(arrivals.select("customer_id", "last_arrival_on"), on="customer_id", how="left")
-    waited = days(nw.col("last_arrival_on") - nw.col("planned_on"))
-    met = (waited > 0) & (2 * waited >= days(nw.col("due_on") - nw.col("planned_on")))
-    unmet = plan.filter(~met.fill_null(value=False))
+    last = keep_greatest(plans, by="customer_id", columns=("planned_on",))
+    plan = last.join(arrivals.select("customer_id", "last_arrival_on"), on="customer_id", how="left")
+    unmet = plan.filter(~_meets("last_arrival_on").fill_null(value=False))
     return unmet.group_by("customer_id").agg(recheck_due_on=nw.col("due_on").min())
+
+
+def _rechecked(frames: Frames) -> Frame:
+    """The latest arrival that met the plan made last before it."""
+    days_of_plans = frames.recheck_plans.group_by("customer_id", "planned_on").agg(due_on=nw.col("due_on").min())
+    plans = days_of_plans.with_columns(
+        next_on=nw.col("planned_on").shift(-1).over("customer_id", order_by="planned_on"),
+    )
+    exams = frames.eyes.filter(nw.col("status") == ExamStatus.FINAL.value)
+    visits = frames.visits.filter(nw.col("state") == VisitState.ARRIVED.value)
+    arrived = nw.concat(
+        [exams.select("customer_id", arrived_on="examined_on"), visits.select("customer_id", arrived_on="visit_on")]
+    )
+    in_force = nw.col("next_on").is_null() | (nw.col("arrived_on") <= nw.col("next_on"))
+    met = arrived.join(plans, on="customer_id", how="inner").filter(in_force & _meets("arrived_on"))
+    return met.group_by("customer_id").agg(last_recheck_on=nw.col("arrived_on").max())
+
+
+def _meets(arrived_on: str) -> nw.Expr:
+    """Whether an arrival meets a plan: at least half of the time from planning to due day has passed."""
+    waited = days_between(nw.col("planned_on"), later=nw.col(arrived_on))
+    return (waited > 0) & (2 * waited >= days_between(nw.col("planned_on"), later=nw.col("due_on")))
 
 
 def _leads(leads: Frame) -> Frame:
@@ -187,72 +257,3 @@ def _leads(leads: Frame) -> Frame:
         .group_by("customer_id")
         .agg(open_lead=nw.col("open_lead").max())
     )
-
-
-# ── eyes ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _measured(eyes: Frame, worn: Frame, *, washout_days: int) -> Frame:
-    """Per eye everything that is measured or grown, and what it wears."""
-    measured = growth.keyed(eyes)
-    refraction = growth.refraction_readings(measured, washout_days=washout_days)
-    axial = growth.axial_readings(measured)
-    stability = growth.spread(refraction, at_least=STABLE_DAYS)
-    parts = [
-        worn.drop("order_id", "customer_id"),
-        _latest(refraction.filter(~nw.col("series").is_null()), value="se", day="se_on"),
-        _latest(axial, value="axial_length", day="axial_length_on"),
-        _latest(_flat_k(measured, washout_days=washout_days), value="k_flat", day="k_flat_on"),
-        _latest(_thickness(measured), value="cct_um", day="cct_on"),
-        stability.rename({"spread": "se_range_2y", "from_on": "se_range_2y_from_on"}),
-        _grown(_during_frames(refraction, worn), growth.EPISODE, base="se_growth_frame", sign=-1),
-        _grown(refraction, growth.QUARTER, base="se_growth_3m", sign=-1),
-        _grown(refraction, growth.HALF_YEAR, base="se_growth_6m", sign=-1),
-        _grown(axial, growth.YEAR, base="al_growth_12m", sign=1),
-    ]
-    found = nw.concat([measured.select(EYE), worn.select(EYE)]).unique()
-    for part in parts:
-        found = found.join(part, on=EYE, how="left")
-    return found
-
-
-def _latest(readings: Frame, *, value: str, day: str) -> Frame:
-    latest = keep_greatest(readings, by=EYE, columns=("order",))
-    return latest.select(EYE, nw.col("value").alias(value), nw.col("examined_on").alias(day))
-
-
-def _flat_k(eyes: Frame, *, washout_days: int) -> Frame:
-    known = ~(nw.col("k1_mdpt") + nw.col("k2_mdpt")).is_null()
-    natural = eyes.filter(known & ~growth.shaped(washout_days))
-    return natural.with_columns(value=nw.min_horizontal("k1_mdpt", "k2_mdpt"))
-
-
-def _thickness(eyes: Frame) -> Frame:
-    return eyes.filter(~nw.col("cct_um").is_null()).with_columns(value=nw.col("cct_um"))
-
-
-def _during_frames(refraction: Frame, worn: Frame) -> Frame:
-    frames = worn.filter(nw.col("product").is_in(_FRAMES_OF_GLASS)).select(EYE, "wear_start_on")
-    during = days(nw.col("examined_on") - nw.col("wear_start_on")) >= -FITTING_DAYS
-    return refraction.join(frames, on=EYE, how="inner").filter(during).drop("wear_start_on")
-
-
-def _grown(readings: Frame, window: growth.Window, *, base: str, sign: int) -> Frame:
-    return growth.change(readings, window).select(
-        EYE,
-        (nw.col("change") * sign).alias(base),
-        nw.col("from_on").alias(f"{base}_from_on"),
-        nw.col("to_on").alias(f"{base}_to_on"),
-        nw.col("from_exam_id").alias(f"{base}_from_id"),
-        nw.col("to_exam_id").alias(f"{base}_to_id"),
-        nw.col("refusal").alias(f"{base}_refusal"),
-    )
-
-
-def _both_eyes(eyes: Frame) -> Frame:
-    """One row a customer: every column twice, for the right and the left eye."""
-    columns = [name for name in eyes.collect_schema().names() if name != EYE]
-    sided = {f"{name}_{eye.value.lower()}": (name, side) for eye, side in EYES.items() for name in columns}
-    halves = [nw.when(nw.col(EYE) % 2 == side).then(nw.col(name)).alias(full) for full, (name, side) in sided.items()]
-    wide = eyes.select((nw.col(EYE) // 2).alias("customer_id"), *halves)
-    return wide.group_by("customer_id").agg(*[nw.col(name).max() for name in sided])

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import narwhals as nw
 
+from hcrm_core.facts.civil import day_number
 from hcrm_core.terms import ExamStatus, Eye, LensState, RefractionMethod
 
 Frame = nw.LazyFrame[Any]  # why Any: the engine's own frame, whichever it is
@@ -28,6 +29,7 @@ DAYS_A_YEAR = Decimal("365.25")
 # reference pack §4.4). Two readings are independent, so that their difference repeats within √2 times as much.
 REPEATABILITY_MM = Decimal("0.06")
 _ROOT_OF_TWO = Decimal(2).sqrt()
+_REPEATABILITY_UM = int(REPEATABILITY_MM * 1000)
 
 
 class Refusal(StrEnum):
@@ -52,6 +54,8 @@ class Window:
 QUARTER = Window(at_least=75, at_most=120, nominal=91)
 HALF_YEAR = Window(at_least=150, at_most=240, nominal=182)
 YEAR = Window(at_least=300, at_most=430, nominal=365)
+TWO_YEARS = Window(at_least=600, at_most=860, nominal=730)  # as wide as a year's on either side
+PERIODS = {"3m": QUARTER, "6m": HALF_YEAR, "12m": YEAR, "24m": TWO_YEARS}
 RECENT = Window(at_least=RATE_DAYS, at_most=730, nominal=182)  # for a rate: about half a year, at most two
 EPISODE = Window(at_least=RATE_DAYS, at_most=36_500, nominal=36_500)  # the whole of what is given
 
@@ -61,18 +65,21 @@ EYE = "eye_key"
 EYES = {Eye.OD: 0, Eye.OS: 1}
 
 _SERIES = 16  # more than there are series of an eye
-_EXAMS = 2**32  # more than there are exams in a frame
+EXAMS = 2**28  # more than there are exams in a frame
 
 
 # ── the definition, on frames ────────────────────────────────────────────────────────────────────────────
 
 
+def final(eyes: Frame) -> Frame:
+    """Final examinations with `order`, which grows with the day and then with the exam's number."""
+    order = day_number(nw.col("examined_on")) * EXAMS + nw.col("exam_id")
+    return eyes.filter(nw.col("status") == ExamStatus.FINAL.value).with_columns(order=order)
+
+
 def keyed(eyes: Frame) -> Frame:
-    """Final examinations with `eye_key` and `order`, which grows with the day and then with the exam's number."""
-    day = nw.col("examined_on").dt.timestamp("ms") // (24 * 60 * 60 * 1000)
-    return eyes.filter((nw.col("status") == ExamStatus.FINAL.value) & ~nw.col("eye").is_null()).with_columns(
-        eye_number().alias(EYE), order=day * _EXAMS + nw.col("exam_id")
-    )
+    """Eyes measured in final examinations, with `eye_key` and `order`."""
+    return final(eyes).filter(~nw.col("eye").is_null()).with_columns(eye_number().alias(EYE))
 
 
 def eye_number() -> nw.Expr:
@@ -146,7 +153,33 @@ def _method() -> nw.Expr:
     return coded.otherwise(nw.lit(None))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paired:
+    """Readings side by side, for any number of windows.
+
+    Attributes:
+        standing: per eye, how many readings there are, the longest interval of a pair (null without one), and worn:
+            whether the latest reading is a treatment outcome.
+        pairs: the latest reading of each series beside every earlier one of it.
+    """
+
+    standing: Frame
+    pairs: Frame
+
+
+def paired(readings: Frame) -> Paired:
+    """Everything that may be compared, from `refraction_readings` or `axial_readings`."""
+    pairs = _pairs(readings)
+    longest = pairs.group_by(EYE).agg(longest=nw.col("days").max())
+    return Paired(standing=_standing(readings).join(longest, on=EYE, how="left"), pairs=pairs)
+
+
 def change(readings: Frame, window: Window) -> Frame:
+    """`changed` of readings that are asked for one window only."""
+    return changed(paired(readings), window)
+
+
+def changed(compared: Paired, window: Window) -> Frame:
     """The change of every eye over a window, new minus old, or the reason why there is none.
 
     Of each series the latest reading is compared with the earlier one in the window that is nearest to the
@@ -154,13 +187,13 @@ def change(readings: Frame, window: Window) -> Frame:
     treatment outcome is refused as a whole.
 
     Args:
-        readings: as `refraction_readings` or `axial_readings` give.
+        compared: as `paired` gives.
         window: which intervals count.
 
     Returns:
         One row per eye: eye_key, change, days, from_on, to_on, from_exam_id, to_exam_id, refusal.
     """
-    found = _standing(readings).join(_best(_pairs(readings), window), on=EYE, how="left")
+    found = compared.standing.join(_best(compared.pairs, window), on=EYE, how="left")
     refusal = (
         nw.when(nw.col("worn"))
         .then(nw.lit(Refusal.OK_WEAR.value))
@@ -174,14 +207,34 @@ def change(readings: Frame, window: Window) -> Frame:
         .then(nw.lit(Refusal.INTERVAL_TOO_SHORT.value))
         .otherwise(nw.lit(Refusal.NO_PAIR.value))
     )
-    told = [nw.when(~nw.col("worn")).then(nw.col(name)).alias(name) for name in _TOLD]
-    return found.with_columns(refusal=refusal).select(EYE, *told, "refusal")
+    return _told(found, where=~nw.col("worn"), refusal=refusal)
 
 
 _TOLD = ("change", "days", "from_on", "to_on", "from_exam_id", "to_exam_id")
 
 
-def spread(readings: Frame, *, at_least: int) -> Frame:
+def beyond_error(changes: Frame, window: Window, *, axial: nw.Expr) -> Frame:
+    """Changes of axial length over too few days for a rate are told only where they are more than measuring leaves
+    (reference pack §4.4); otherwise the interval was too short.
+
+    Args:
+        changes: as `changed` gives.
+        axial: which of them are of axial length.
+    """
+    if window.at_least >= RATE_DAYS:
+        return changes
+    apart = nw.col("change") * nw.col("change") > 2 * _REPEATABILITY_UM**2
+    within = (axial & ~apart).fill_null(value=False)
+    refusal = nw.when(within).then(nw.lit(Refusal.INTERVAL_TOO_SHORT.value)).otherwise(nw.col("refusal"))
+    return _told(changes, where=~within, refusal=refusal)
+
+
+def _told(changes: Frame, *, where: nw.Expr, refusal: nw.Expr) -> Frame:
+    told = [nw.when(where).then(nw.col(name)).alias(name) for name in _TOLD]
+    return changes.with_columns(refusal=refusal).select(EYE, *told, "refusal")
+
+
+def spread(compared: Paired, *, at_least: int) -> Frame:
     """How far comparable readings lie apart over a span of at least so many days, ending at the latest one.
 
     The span begins at the newest reading that is old enough. An eye whose latest reading is a treatment outcome,
@@ -190,9 +243,9 @@ def spread(readings: Frame, *, at_least: int) -> Frame:
     Returns:
         eye_key, spread (greatest minus smallest), from_on.
     """
-    old_enough = nw.when(nw.col("days") >= at_least).then(nw.col("from_order"))
-    begun = _pairs(readings).with_columns(begin=old_enough.max().over("series_key"))
-    inside = begun.filter(nw.col("from_order") >= nw.col("begin"))
+    old_enough = compared.pairs.filter(nw.col("days") >= at_least)
+    begun = old_enough.group_by("series_key").agg(begin=nw.col("from_order").max())
+    inside = compared.pairs.join(begun, on="series_key", how="inner").filter(nw.col("from_order") >= nw.col("begin"))
     latest = keep_greatest(inside, by=EYE, columns=("to_order",))
     spreads = (
         latest.with_columns(
@@ -202,7 +255,7 @@ def spread(readings: Frame, *, at_least: int) -> Frame:
         .agg(highest=nw.col("highest").max(), lowest=nw.col("lowest").min(), from_on=nw.col("from_on").min())
         .with_columns(spread=nw.col("highest") - nw.col("lowest"))
     )
-    natural = _standing(readings).filter(~nw.col("worn")).select(EYE)
+    natural = compared.standing.filter(~nw.col("worn")).select(EYE)
     return spreads.join(natural, on=EYE, how="inner").select(EYE, "spread", "from_on")
 
 
@@ -211,11 +264,6 @@ def keep_greatest(frame: Frame, *, by: str, columns: Sequence[str]) -> Frame:
     for column in columns:
         frame = frame.filter(nw.col(column) == nw.col(column).max().over(by))
     return frame
-
-
-def days(span: nw.Expr) -> nw.Expr:
-    """Whole days of a difference of two dates."""
-    return span.dt.total_minutes() // (24 * 60)
 
 
 def _pairs(readings: Frame) -> Frame:
@@ -231,32 +279,28 @@ def _pairs(readings: Frame) -> Frame:
     return (
         earlier.join(later, on="series_key", how="inner")
         .filter(nw.col("from_on") < nw.col("to_on"))
-        .with_columns(change=nw.col("to_value") - nw.col("from_value"), days=days(nw.col("to_on") - nw.col("from_on")))
+        .with_columns(
+            change=nw.col("to_value") - nw.col("from_value"),
+            days=nw.col("to_order") // EXAMS - nw.col("from_order") // EXAMS,
+        )
     )
 
 
 def _best(pairs: Frame, window: Window) -> Frame:
-    """Per eye the pair that speaks, and the longest interval; without a pair in the window, nulls beside it."""
-    inside = (nw.col("days") >= window.at_least) & (nw.col("days") <= window.at_most)
-    scored = pairs.with_columns(
-        # Outside the window a pair has no rank, but the first of them stays to tell that there are pairs.
-        rank=nw.when(inside).then(nw.col("to_order")).otherwise(nw.lit(0)),
-        nearness=nw.when(inside).then(-(nw.col("days") - window.nominal).abs()).otherwise(nw.lit(0)),
-        longest=nw.col("days").max().over(EYE),
-    )
-    best = keep_greatest(scored, by=EYE, columns=("rank", "nearness", "from_order", "to_order"))
-    told = [nw.when(nw.col("rank") > 0).then(nw.col(name)).alias(name) for name in _TOLD]
-    return best.select(EYE, "longest", *told)
+    """Per eye the pair in the window that speaks."""
+    inside = pairs.filter((nw.col("days") >= window.at_least) & (nw.col("days") <= window.at_most))
+    ranked = inside.with_columns(nearness=-(nw.col("days") - window.nominal).abs())
+    return keep_greatest(ranked, by=EYE, columns=("to_order", "nearness", "from_order")).select(EYE, *_TOLD)
 
 
 def _standing(readings: Frame) -> Frame:
     """Per eye: how many readings there are, and whether the latest is a treatment outcome."""
-    counted = readings.with_columns(latest_on=nw.col("examined_on").max().over(EYE))
-    outcome = nw.col("worn") & (nw.col("examined_on") == nw.col("latest_on"))
+    on = nw.col("examined_on")
     return (
-        counted.with_columns(worn=outcome)
+        readings.with_columns(worn_on=nw.when(nw.col("worn")).then(on))
         .group_by(EYE)
-        .agg(readings=nw.col("value").count(), worn=nw.col("worn").max())
+        .agg(readings=nw.col("value").count(), latest_on=on.max(), worn_on=nw.col("worn_on").max())
+        .select(EYE, "readings", worn=(nw.col("worn_on") == nw.col("latest_on")).fill_null(value=False))
     )
 
 
@@ -391,11 +435,12 @@ def child_growth(
     upto = axial.select(EYE, key=nw.col("exam_id") + len(EYES), last="order")
     course = axial.join(upto, on=EYE, how="inner").filter(nw.col("order") <= nw.col("last"))
     own = course.with_columns(nw.col("key").alias(EYE)).select(*_READING)
-    changes = _by_eye(change(nw.concat([refraction, own]).lazy(), window))
+    changes = change(nw.concat([refraction, own]).lazy(), window)
+    told = _by_eye(beyond_error(changes, window, axial=nw.col(EYE) >= len(EYES)))
     exams = [m.exam_id for m in measurements]
     sides = {key: eye for eye, key in EYES.items()}
     return ChildGrowth(
-        refraction={eye: _growth(changes.get(key), exams, sign=-1) for eye, key in EYES.items()},
+        refraction={eye: _growth(told.get(key), exams, sign=-1) for eye, key in EYES.items()},
         readings=[
             RefractionReading(
                 exam_id=exams[row["exam_id"]],
@@ -413,7 +458,7 @@ def child_growth(
                 eye=sides[row[EYE]],
                 examined_on=row["examined_on"],
                 value=Decimal(row["value"]) / 1000,
-                growth=_growth(changes.get(row["exam_id"] + len(EYES)), exams, sign=1),
+                growth=_growth(told.get(row["exam_id"] + len(EYES)), exams, sign=1),
             )
             for row in axial.sort("order").iter_rows(named=True)
         ],

@@ -28,7 +28,7 @@ from hcrm_core.rules import Surroundings, Verdict, evaluate, explain, lower
 from hcrm_core.study import EyeStudy, measurements, study
 from hcrm_core.terms import ExamStatus, Eye, LensState, RefractionMethod, Sex, Source
 from hcrm_sim.clinic import write_clinic
-from hcrm_store.references import references
+from hcrm_store.references import axial_length_reference, references
 from tests.unit.sim.extracts import read
 
 TODAY = date(2026, 11, 22)
@@ -36,6 +36,7 @@ DEFAULTS = read_defaults()
 ALERT = lower(DEFAULTS.rules["growth_alert"].where, within=Surroundings(parameters=DEFAULTS.parameters, on=TODAY))
 WINDOWS = {"se_growth_3m": QUARTER, "se_growth_6m": HALF_YEAR, "al_growth_12m": YEAR}
 _KEY: dict[str, type[pl.DataType]] = {"customer_id": pl.Int64}
+_OTHERS = (("iop_mmhg", "iop"), ("ucva", "ucva"), ("bcva", "bcva"))
 _POWERS = ("sphere", "cylinder", "axial_length_mm", "k1", "k2")
 
 
@@ -54,7 +55,9 @@ def simulated(directory: Path, *, count: int) -> Iterator[Child]:
     customers, exams = read(directory, "customers"), read(directory, "exams").with_row_index("number")
     numbers = {key: number for number, key in enumerate(customers["key"])}
     eyes = pl.concat([_eye_rows(exams, numbers, eye=eye) for eye in Eye])
-    computed = facts(_frames(customers, numbers, eyes)).collect("polars").to_native()
+    computed = (
+        facts(_frames(customers, numbers, eyes), reference=axial_length_reference()).collect("polars").to_native()
+    )
     rows = {row["customer_id"]: row for row in computed.iter_rows(named=True)}
     lengths = change(axial_readings(keyed(nw.from_native(eyes.lazy()))), RECENT).collect("polars")
     recent = {row["eye_key"]: row for row in lengths.iter_rows(named=True)}
@@ -91,6 +94,7 @@ def _eye_rows(exams: pl.DataFrame, numbers: dict[str, int], *, eye: Eye) -> pl.D
         pl.col("washout_days").cast(pl.Int64),
         *((pl.col(f"{side}_{name}") * 1000).round().cast(pl.Int64).alias(names[name]) for name in _POWERS),
         pl.col(f"{side}_cct_um").cast(pl.Int64).alias("cct_um"),
+        *((pl.col(f"{side}_{name}") * 1000).round().cast(pl.Int64).alias(f"{short}_milli") for name, short in _OTHERS),
     ).filter(~pl.all_horizontal(pl.col(*names.values()).is_null()))
 
 
@@ -99,12 +103,12 @@ def _frames(customers: pl.DataFrame, numbers: dict[str, int], eyes: pl.DataFrame
         pl.col("key").replace_strict(numbers, return_dtype=pl.Int64).alias("customer_id"),
         pl.lit(None, dtype=pl.String).alias("site_id"),
         *("birth_date", "sex", "filed_on", "do_not_contact"),
-        pl.lit(None, dtype=pl.String).alias("site_id"),
     )
     number, text, day = pl.Int64, pl.String, pl.Date
     empty: dict[str, dict[str, type[pl.DataType]]] = {
         "lens_orders": {"order_id": number, "eye": text, "product": text}
-        | dict.fromkeys(("ordered_on", "dispensed_on", "ended_on"), day),
+        | dict.fromkeys(("ordered_on", "dispensed_on", "ended_on"), day)
+        | {"price_milli": number, "department": text},
         "visits": {"visit_on": day, "state": text},
         "recheck_plans": {"planned_on": day, "due_on": day},
         "follow_ups": {"contacted_on": day, "outcome": text},

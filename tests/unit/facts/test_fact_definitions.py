@@ -10,6 +10,7 @@ import pytest
 
 from hcrm_core.facts.catalogue import CATALOGUE, PER_EYE, FactType, Feed
 from hcrm_core.facts.compute import Frames, facts
+from hcrm_store.references import axial_length_reference
 
 DAY = date(2026, 1, 10)
 
@@ -19,9 +20,11 @@ SCHEMAS: dict[str, dict[str, type[pl.DataType]]] = {
     | {"filed_on": _DATE, "do_not_contact": _BOOL},
     "eyes": {"customer_id": _INT, "exam_id": _INT, "eye": _TEXT, "examined_on": _DATE, "status": _TEXT}
     | {"method": _TEXT, "cycloplegic": _BOOL, "lens_state": _TEXT, "washout_days": _INT}
-    | dict.fromkeys(("sphere_mdpt", "cylinder_mdpt", "axial_length_um", "k1_mdpt", "k2_mdpt", "cct_um"), _INT),
+    | dict.fromkeys(("sphere_mdpt", "cylinder_mdpt", "axial_length_um", "k1_mdpt", "k2_mdpt", "cct_um"), _INT)
+    | dict.fromkeys(("iop_milli", "ucva_milli", "bcva_milli"), _INT),
     "lens_orders": {"customer_id": _INT, "order_id": _INT, "eye": _TEXT, "product": _TEXT}
-    | dict.fromkeys(("ordered_on", "dispensed_on", "ended_on"), _DATE),
+    | dict.fromkeys(("ordered_on", "dispensed_on", "ended_on"), _DATE)
+    | {"price_milli": _INT, "department": _TEXT},
     "visits": {"customer_id": _INT, "visit_on": _DATE, "state": _TEXT},
     "recheck_plans": {"customer_id": _INT, "planned_on": _DATE, "due_on": _DATE},
     "follow_ups": {"customer_id": _INT, "contacted_on": _DATE, "outcome": _TEXT},
@@ -65,7 +68,9 @@ class History:
             name: nw.from_native(pl.DataFrame(self.rows[name], schema=schema).lazy())
             for name, schema in SCHEMAS.items()
         }
-        found: dict[str, Any] = facts(Frames(**frames)).collect("polars").to_native().to_dicts()[0]
+        found: dict[str, Any] = (
+            facts(Frames(**frames), reference=axial_length_reference()).collect("polars").to_native().to_dicts()[0]
+        )
         return found
 
     def _add(self, table: str, **values: Any) -> "History":
@@ -90,6 +95,7 @@ def test_of_a_customer_without_history_everything_is_unknown_but_what_a_feed_den
         "do_not_contact": False,
         "ever_bought": False,
         "open_lead": False,
+        "open_order": False,
     }
 
 
