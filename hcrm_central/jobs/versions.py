@@ -42,6 +42,13 @@ def next_number(versions: Sequence[RuleVersion]) -> int:
     return versions[0].number + 1 if versions else 1
 
 
+def latest_number(versions: Sequence[RuleVersion]) -> int | None:
+    """Of the version in force, or else of the last that was; None if none ever was."""
+    former = (one.number for one in versions if one.published_at is not None)
+    published = in_force(versions)
+    return published.number if published else next(former, None)
+
+
 def end(version: RuleVersion, *, at: datetime, note: str = "") -> None:
     """Take a version out of force, or throw a draft away."""
     version.state, version.retired_at, version.retired_note = RuleState.RETIRED.value, at, note

@@ -31,9 +31,11 @@ from hcrm_central.store.tables import Account, Device, HeldOperation, ScanRun, W
 from hcrm_core.terms import Outcome
 from hcrm_core.wire import OperationKind, ResultStatus
 from hcrm_store.base import new_id
+from hcrm_store.resources import resource
 from tests.central.conftest import SignIn
 from tests.factories import Clinic, Workstation, outcome_body
 from tests.fakes import FakeClock
+from tests.rule_desk import Desk, rule
 
 SAMPLE = Path("resources/samples/ledger_sample.xlsx").resolve()
 
@@ -507,3 +509,56 @@ def test_what_is_held_is_shown_without_patients_and_decided(run: Run, client_for
     twice = run("held", "apply", applied)
     assert (twice.code, "decided already" in twice.err) == (2, True)
     assert "1 wait" in run("held").out
+
+
+# ── rules ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_rules_are_listed_with_what_is_in_force_and_what_is_open(run: Run, client_for: SignIn) -> None:
+    desk = Desk(client_for("manager"))
+    desk.put(rule())
+    desk.save(rule(label="新稿"), based_on=1)
+    assert re.search(r"^sleepy +version 1 · draft 2 · 0 customers$", run("rules").out, flags=re.MULTILINE)
+    heads = {one["key"]: one for one in printed(run("rules", "--json"))["rules"]}
+    assert (heads["sleepy"]["published"], heads["sleepy"]["draft"]) == (1, 2)
+    assert "员工manager" not in run("rules", "--json").out
+    desk.drop(1)
+    desk.retire(1)
+    assert re.search(r"^sleepy +not in force · 0 customers$", run("rules").out, flags=re.MULTILINE)
+
+
+def test_a_rule_leaves_as_a_file_and_comes_back_as_a_draft_that_a_manager_publishes(
+    run: Run, client_for: SignIn, tmp_path: Path
+) -> None:
+    desk, file = Desk(client_for("manager")), tmp_path / "rule.json"
+    desk.put(rule())
+    exported = printed(run("rules", "export", "sleepy"))
+    file.write_text(json.dumps(exported | {"label": "改过"}), encoding="utf-8")
+    done = run("rules", "import", str(file), "--json")
+    assert printed(done) == {"rule": "sleepy", "number": 2, "state": "draft"}
+    draft = desk.versions()[0]
+    assert (draft.author, draft.based_on, draft.definition["label"]) == ("centre", 1, "改过")
+    again = run("rules", "import", str(file))
+    assert (again.code, "open draft already" in again.err) == (2, True)
+    assert desk.publish(draft.ver).number == 2
+    assert printed(run("rules", "export", "sleepy", "--number", "1")) == exported
+
+
+def test_a_file_of_the_resources_is_a_rule_too(run: Run, client_for: SignIn, clinic: Clinic) -> None:
+    done = run("rules", "import", str(resource("rules") / "potential.yaml"))
+    assert (done.code, "number: 1" in done.out) == (0, True)
+    assert Desk(client_for("manager")).states("potential")[0][0] == 1
+
+
+def test_what_is_no_rule_is_refused_in_a_sentence(run: Run, clinic: Clinic, tmp_path: Path) -> None:
+    file = tmp_path / "broken.json"
+    for content, told in (
+        ("[1]", "holds no rule"),
+        ("{", "cannot be read"),
+        ('{"key": "x"}', "not as a rule has them"),
+    ):
+        file.write_text(content, encoding="utf-8")
+        refused = run("rules", "import", str(file))
+        assert (refused.code, told in refused.err) == (2, True), refused.err
+    for missing in (("import", str(tmp_path / "none.json")), ("export", "nobody"), ("export", "test", "--number", "9")):
+        assert run("rules", *missing).code == 2

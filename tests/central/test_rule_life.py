@@ -64,20 +64,17 @@ def test_a_draft_may_hold_errors_but_must_be_a_rule(desk: Desk) -> None:
     assert desk.states() == [(1, DRAFT)]
 
 
-@pytest.mark.parametrize(
-    "definition",
-    [
+def test_what_is_no_rule_is_refused(desk: Desk) -> None:
+    wrong: list[Json] = [
         {},
         rule(where={"all": []}),
         rule(surprise=1),
         rule(segment={"key": "Übel!", "label": "x"}),
-        rule(label="\x00"),
+        rule(label="\x00"),  # no database keeps it
         rule(where={"fact": "age", "op": "gt", "value": 1.5}),
-    ],
-    ids=["empty", "empty group", "unknown word", "key of the segment", "text no database keeps", "a float"],
-)
-def test_what_is_no_rule_is_refused(desk: Desk, definition: Json) -> None:
-    assert code_of(desk.try_save(definition, key=KEY)) == "invalid_request"
+    ]
+    for definition in wrong:
+        assert code_of(desk.try_save(definition, key=KEY)) == "invalid_request", definition
     assert desk.versions() == []
 
 
@@ -85,9 +82,10 @@ def test_a_rule_of_another_key_than_the_address_is_refused(desk: Desk) -> None:
     assert code_of(desk.try_save(rule("another"), key=KEY)) == "invalid_request"
 
 
-@pytest.mark.parametrize("key", ["Sleepy", "1st", "with-dash", "x" * 61])
-def test_a_key_is_a_short_word_of_small_letters(desk: Desk, key: str) -> None:
-    assert code_of(desk.try_save(rule(key), key=key)) == "invalid_request"
+def test_a_key_is_a_short_word_of_small_letters(desk: Desk) -> None:
+    for key in ("Sleepy", "1st", "with-dash", "x" * 61):
+        assert code_of(desk.try_save(rule(key), key=key)) == "invalid_request", key
+    assert desk.try_save(rule("x" * 60)).status_code == 200
 
 
 def test_who_saves_over_what_he_has_not_seen_is_told(desk: Desk, other: Desk) -> None:

@@ -110,3 +110,9 @@ def test_a_parameter_that_no_release_came_with_has_no_default(desk: Desk, store:
     with transaction(store.jobs) as session:
         session.add(RuleParameter(key="own_days", number=1, definition=own.model_dump(mode="json"), author="manager"))
     assert (line(desk, "own_days").default, line(desk, "own_days").used_by) == (None, [])
+
+
+def test_the_shelf_tells_how_much_a_person_is_given_a_day(desk: Desk) -> None:
+    assert desk.shelf().capacity == 40
+    desk.set("daily_capacity", "25", number=1)
+    assert desk.shelf().capacity == 25

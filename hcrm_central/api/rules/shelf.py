@@ -1,6 +1,7 @@
 """The shelf: all rules, parameters and SOPs as they are in force, with how many they concern. Counts only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 
 from sqlalchemy import ColumnElement, func, select, tuple_
@@ -21,7 +22,7 @@ from hcrm_store.journeys import Membership, RuleParameter, RuleVersion, Segment,
 from hcrm_store.organisation import Site
 from hcrm_store.people import Customer
 
-CAPACITY = 30  # operational: tasks a person is given a day
+CAPACITY = 40  # operational: tasks a person is given a day, in a store whose parameters do not say
 CLOSED = (TaskState.DONE, TaskState.CANCELLED)
 
 
@@ -29,18 +30,18 @@ def shelf(here: Centre, who: SignedIn) -> Shelf:
     """The shelf, from one snapshot."""
     with snapshot(here.store.service, who.principal) as session:
         versions, sops = session.scalars(_VERSIONS).all(), session.scalars(_SOPS).all()
-        runs = _runs(session)
+        runs, parameters = _runs(session), _latest(session)
         whole = next((run.id for run in runs if run.kind in WHOLE), None)
         return Shelf(
             as_of=here.clock.now(),
             two_person=here.settings.two_person_publish,
             customers=session.scalar(select(func.count()).select_from(Customer)) or 0,
             rules=_heads(session, versions, _counted(session, runs)),
-            parameters=_parameters(session, versions, sops),
+            parameters=_parameters(parameters, versions, sops),
             sops=_sops(session, sops),
             sites=[SiteName(id=one.id, code=one.code, name=one.name) for one in session.scalars(_SITES)],
             unknown=here.unknown.as_of(session, whole),
-            capacity=CAPACITY,
+            capacity=_capacity(parameters.get("daily_capacity")),
         )
 
 
@@ -59,6 +60,11 @@ _SITES = select(Site).order_by(Site.code)
 
 
 # ── rules ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def all_heads(session: Session) -> list[RuleHead]:
+    """The rules alone, by rank."""
+    return _heads(session, session.scalars(_VERSIONS).all(), _counted(session, _runs(session)))
 
 
 def _heads(session: Session, versions: Sequence[RuleVersion], counted: Counted) -> list[RuleHead]:
@@ -106,12 +112,21 @@ def _waiting(session: Session) -> frozenset[str]:
 # ── parameters and SOPs ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _parameters(session: Session, versions: Sequence[RuleVersion], sops: Sequence[Sop]) -> list[ParameterLine]:
+def _latest(session: Session) -> dict[str, RuleParameter]:
     rows = session.scalars(select(RuleParameter).order_by(RuleParameter.key, RuleParameter.number))
-    latest = {row.key: row for row in rows}
+    return {row.key: row for row in rows}
+
+
+def _parameters(
+    rows: Mapping[str, RuleParameter], versions: Sequence[RuleVersion], sops: Sequence[Sop]
+) -> list[ParameterLine]:
     using = {one.rule_key: named(one.definition.get("where"), "parameter") for one in versions if _is_in_force(one)}
     using |= {sop.key: texts(sop.definition) for sop in sops}
-    return [_parameter(row, used_by=[key for key, used in using.items() if row.key in used]) for row in latest.values()]
+    return [_parameter(row, used_by=[key for key, used in using.items() if row.key in used]) for row in rows.values()]
+
+
+def _capacity(row: RuleParameter | None) -> int:
+    return CAPACITY if row is None else int(Decimal(row.definition["value"]))
 
 
 def _parameter(row: RuleParameter, *, used_by: list[str]) -> ParameterLine:
