@@ -5,6 +5,7 @@ assignment is audited. Siblings go to one assistant, because their family is cal
 """
 
 import heapq
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -39,8 +40,15 @@ class Dealer:
         assigned: customers that were given an assistant, to be written by `write`.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, away: Collection[UUID] = ()) -> None:
+        """Look at a store.
+
+        Args:
+            session: of the jobs.
+            away: who is given nobody new today.
+        """
         self.assigned: dict[UUID, UUID] = {}
+        self._away = away
         self._active = set(session.scalars(select(Staff.id).where(Staff.active, Staff.role == Role.ASSISTANT)))
         self._session = session
 
@@ -48,7 +56,7 @@ class Dealer:
 
     @cached_property
     def _waiting(self) -> dict[UUID, list[tuple[int, str, UUID]]]:
-        return _waiting_by_site(self._session)
+        return _waiting_by_site(self._session, away=self._away)
 
     @cached_property
     def _of_family(self) -> dict[UUID, UUID]:
@@ -67,6 +75,10 @@ class Dealer:
             .order_by(Staff.code.desc())  # the last one read stays
         )
         return {site_id: staff_id for site_id, staff_id in self._session.execute(query) if site_id is not None}
+
+    def colleague(self, recipient: Recipient) -> UUID | None:
+        """Somebody of the site who is there and is not the customer's own assistant; None: nobody."""
+        return self._next(recipient.site_id)
 
     def owner(self, recipient: Recipient) -> UUID | None:
         """The assistant of a customer; None where the site has nobody, which a manager sees."""
@@ -93,7 +105,9 @@ class Dealer:
                 ),
                 {"customers": list(self.assigned), "staff": list(self.assigned.values())},
             )
-            session.execute(insert(AuditEntry), [_entry(*pair, at=at) for pair in self.assigned.items()])
+            session.execute(
+                insert(AuditEntry), [assigned_entry(*pair, by="scan", at=at) for pair in self.assigned.items()]
+            )
         return len(self.assigned)
 
     def _next(self, site_id: UUID) -> UUID | None:
@@ -105,14 +119,14 @@ class Dealer:
         return staff_id
 
 
-def _waiting_by_site(session: Session) -> dict[UUID, list[tuple[int, str, UUID]]]:
+def _waiting_by_site(session: Session, *, away: Collection[UUID]) -> dict[UUID, list[tuple[int, str, UUID]]]:
     """Heaps of (open tasks, code, staff id) by site."""
     load = func.count(Task.id)
     unfinished = (Task.owner_id == Staff.id) & Task.state.not_in(CLOSED)
     query = (
         select(Staff.site_id, load, Staff.code, Staff.id)
         .join_from(Staff, Task, unfinished, isouter=True)
-        .where(Staff.active, Staff.role == Role.ASSISTANT)
+        .where(Staff.active, Staff.role == Role.ASSISTANT, Staff.id.not_in(away))
         .group_by(Staff.id)
     )
     heaps: dict[UUID, list[tuple[int, str, UUID]]] = {}
@@ -135,7 +149,8 @@ def _assistants_of_families(session: Session) -> dict[UUID, UUID]:
     return {family: assistant for family, assistant in session.execute(query) if family and assistant}
 
 
-def _entry(customer_id: UUID, staff_id: UUID, *, at: datetime) -> dict[str, object]:
+def assigned_entry(customer_id: UUID, staff_id: UUID, *, by: str, at: datetime) -> dict[str, object]:
+    """The audit entry of a customer who was given to somebody."""
     return {
         "id": new_id(),
         "at": at,
@@ -143,5 +158,5 @@ def _entry(customer_id: UUID, staff_id: UUID, *, at: datetime) -> dict[str, obje
         "subject_kind": "customer",
         "subject_id": customer_id,
         "customer_id": customer_id,
-        "detail": {"assistant_id": str(staff_id), "by": "scan"},
+        "detail": {"assistant_id": str(staff_id), "by": by},
     }

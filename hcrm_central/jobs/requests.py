@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from hcrm_central.jobs.runs import RunKind
 from hcrm_central.jobs.scan import Errand, ScanReport, Work, everything, touched_by
+from hcrm_central.jobs.scope import Scope
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.tables import ScanRequest
 from hcrm_store.clock import Clock
@@ -16,6 +17,7 @@ _WORK: dict[RunKind, Callable[[Session, str], Work]] = {
     RunKind.ASKED: lambda session, _: everything(session),
     RunKind.RULE: lambda session, key: touched_by(session, rules=[key]),
     RunKind.PARAMETER: lambda session, key: touched_by(session, parameters=[key]),
+    RunKind.ABSENCE: lambda *_: Work(scope=Scope(only=()), computes=False),  # every run sees who is away
 }
 
 

@@ -25,6 +25,7 @@ class RunKind(StrEnum):
     RULE = "rule"
     PARAMETER = "parameter"
     CUSTOMERS = "customers"
+    ABSENCE = "absence"
 
 
 WHOLE = (RunKind.NIGHTLY.value, RunKind.ASKED.value)  # kinds that look at everybody and everything

@@ -23,6 +23,7 @@ from hcrm_central.jobs.quarantine import quarantined, set_aside
 from hcrm_central.jobs.rulebook import read_rulebook
 from hcrm_central.jobs.runs import RunKind, begin_run, drop_run, finish_run
 from hcrm_central.jobs.scope import Scope
+from hcrm_central.jobs.standing_in import away, stand_in
 from hcrm_central.jobs.tasks import Fate, keep_ledger
 from hcrm_central.jobs.touched import touched
 from hcrm_central.store.engine import snapshot, transaction
@@ -70,6 +71,8 @@ class ScanReport:
         sops: by key.
         closed: tasks closed, by reason.
         assigned: customers without an assistant who were given one.
+        lent: customers who went to a colleague because their assistant is away.
+        returned: customers who came back.
         failed: rules and SOPs that could not be used.
     """
 
@@ -87,6 +90,8 @@ class ScanReport:
     escalated: int
     spread: int
     assigned: int
+    lent: int
+    returned: int
     failed: tuple[str, ...]
 
     @property
@@ -286,8 +291,10 @@ def _carry_out(
     progress(Step.MEMBERSHIPS)
     segments = classify(session, rulebook, scope=scope)
     progress(Step.TASKS)
-    dealer = Dealer(session)
+    dealer = Dealer(session, away=away(session, on=on))
     ledger = keep_ledger(session, rulebook, dealer=dealer, scope=scope, at=at)
+    assigned = dealer.write(session, at=at)
+    moves = stand_in(session, dealer=dealer, on=on, at=at)
     return ScanReport(
         run_id=run_id,
         scanned_for=on,
@@ -302,7 +309,9 @@ def _carry_out(
         woken=ledger.woken,
         escalated=ledger.escalated,
         spread=ledger.spread,
-        assigned=dealer.write(session, at=at),
+        assigned=assigned,
+        lent=moves.lent,
+        returned=moves.returned,
         failed=rulebook.failed,
     )
 
