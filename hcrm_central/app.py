@@ -6,9 +6,11 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from hcrm_central.api import refusals
+from hcrm_central.api.absences import router as absences_router
 from hcrm_central.api.centre import Centre
 from hcrm_central.api.limiter import Attempts
 from hcrm_central.api.middleware import BodyLimit, RequestLog
+from hcrm_central.api.questions_routes import router as questions_router
 from hcrm_central.api.routes import router
 from hcrm_central.api.rules_routes import router as rules_router
 from hcrm_central.handout.routes import router as handout_router
@@ -23,6 +25,8 @@ def create_app(store: Store, settings: Settings, *, clock: Clock) -> FastAPI:
     app.state.centre = Centre(store=store, settings=settings, clock=clock, attempts=Attempts(settings.login_attempts))
     app.include_router(router)
     app.include_router(rules_router)
+    app.include_router(absences_router)
+    app.include_router(questions_router)
     app.include_router(handout_router)
     refusals.install(app)
     # The last added stands outermost. Compression at its default would take longer than the pull it compresses.

@@ -526,10 +526,11 @@ class RefusalCode(StrEnum):
 
 
 class ErrorBody(Message):
-    """Body of every answer that is not a success. Never patient data."""
+    """Body of every answer that is not a success. Never patient data. `codes`: what it is about a rule, if known."""
 
     code: str
     message: str
     remedy: str
     expected_n: int | None = None
     incident: str | None = None
+    codes: list[str] | None = None

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from hcrm_central.api.limiter import Attempts
 from hcrm_central.api.making import Making
+from hcrm_central.api.questions.asking import Questions
 from hcrm_central.api.rules.unknown import UnknownShares
 from hcrm_central.api.wakeups import Wakeups
 from hcrm_central.settings import Settings
@@ -25,3 +26,4 @@ class Centre:
     wakeups: Wakeups = field(default_factory=Wakeups)
     making: Making = field(default_factory=Making)
     unknown: UnknownShares = field(default_factory=UnknownShares)
+    questions: Questions = field(default_factory=Questions)

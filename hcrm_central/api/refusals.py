@@ -64,11 +64,18 @@ BY_KIND: tuple[tuple[tuple[type[Exception], ...], RefusalCode], ...] = (
 
 
 class Refused(Rejected):
-    """A request that the centre answers with a code of the table."""
+    """A request that the centre answers with a code of the table; `codes` say what it is about the request."""
 
-    def __init__(self, code: RefusalCode, *, retry_after: int | None = None, expected_n: int | None = None) -> None:
+    def __init__(
+        self,
+        code: RefusalCode,
+        *,
+        retry_after: int | None = None,
+        expected_n: int | None = None,
+        codes: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(code, ANSWERS[code].message)
-        self.refusal, self.retry_after, self.expected_n = code, retry_after, expected_n
+        self.refusal, self.retry_after, self.expected_n, self.codes = code, retry_after, expected_n, codes
 
 
 def documented(*codes: RefusalCode) -> dict[int | str, dict[str, Any]]:
@@ -94,6 +101,7 @@ def answer(refused: Refused, *, incident: str | None = None) -> JSONResponse:
         remedy=found.remedy,
         expected_n=refused.expected_n,
         incident=incident,
+        codes=list(refused.codes) or None,
     )
     headers = {"Retry-After": str(refused.retry_after)} if refused.retry_after else {}
     return JSONResponse(body.model_dump(mode="json", exclude_none=True), found.status, headers)

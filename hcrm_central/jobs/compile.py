@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
+from sqlalchemy.sql.elements import Grouping
 
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_core.rules.lowering import Certain, Comparison, Lowered, Negation, Some
@@ -22,11 +23,16 @@ def predicate(rule: Lowered) -> ColumnElement[bool]:
     if isinstance(rule, Comparison):
         return _comparison(rule)
     if isinstance(rule, Negation):
-        return not_(predicate(rule.part))
+        return opposite(predicate(rule.part))
     if isinstance(rule, Certain):
         return predicate(rule.part).is_(True)
     parts = [predicate(part) for part in rule.parts]
     return or_(false(), *parts) if isinstance(rule, Some) else and_(true(), *parts)
+
+
+def opposite(part: ColumnElement[bool]) -> ColumnElement[bool]:
+    """NOT in brackets: of `not_(x).is_(None)` SQLAlchemy makes NOT x IS NULL, which is true wherever x is known."""
+    return Grouping(not_(part))
 
 
 def _comparison(test: Comparison) -> ColumnElement[bool]:
