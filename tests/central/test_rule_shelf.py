@@ -94,6 +94,10 @@ def test_counts_come_from_membership_and_from_the_last_run_that_told(
     assert (head_of(desk, "thin").customers, head_of(desk, "thin").needs_measurement) == (0, 3)
     clock.advance(timedelta(minutes=1))
     rescan(store.jobs, [clinic.mine.customer_id], clock=clock)  # tells of one customer alone
+    told = {"segments": {"thin": {"needs_measurement": 0}}, "failed": []}
+    at = clock.now()
+    with transaction(store.jobs) as session:  # over nobody: somebody is away
+        session.add(ScanRun(kind="absence", scanned_for=business_date(at), started_at=at, finished_at=at, counts=told))
     assert head_of(desk, "thin").needs_measurement == 3
     desk.put(rule("thin", where={"not": UNMEASURED}), based_on=1)
     clock.advance(timedelta(minutes=1))

@@ -17,13 +17,13 @@ from hcrm_central.store.engine import snapshot
 from hcrm_central.store.tables import ScanRequest, ScanRun
 from hcrm_core.rules import Parameter
 from hcrm_core.rules.messages import ParameterLine, RuleHead, RuleState, Shelf, SiteName, SopHead
-from hcrm_core.terms import TaskState
+from hcrm_core.tasks import CLOSED
 from hcrm_store.journeys import Membership, RuleParameter, RuleVersion, Segment, Sop, Task
 from hcrm_store.organisation import Site
 from hcrm_store.people import Customer
 
 CAPACITY = 40  # operational: tasks a person is given a day, in a store whose parameters do not say
-CLOSED = (TaskState.DONE, TaskState.CANCELLED)
+OVER_ALL = (*WHOLE, RunKind.RULE.value, RunKind.PARAMETER.value)  # kinds that count all customers of what they look at
 
 
 def shelf(here: Centre, who: SignedIn) -> Shelf:
@@ -93,7 +93,7 @@ def _runs(session: Session) -> Sequence[ScanRun]:
     """Finished runs over all customers since the last that looked at everything, which is among them; newest first."""
     finished = select(ScanRun).where(ScanRun.finished_at.is_not(None)).order_by(ScanRun.started_at.desc())
     last = session.scalar(finished.where(ScanRun.kind.in_(WHOLE)).limit(1))
-    since = finished.where(ScanRun.kind != RunKind.CUSTOMERS.value)
+    since = finished.where(ScanRun.kind.in_(OVER_ALL))
     if last is not None:
         since = since.where(ScanRun.started_at >= last.started_at)
     return session.scalars(since).all()
