@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from PySide6.QtCore import QEvent, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from hcrm_core.facts.catalogue import CATALOGUE, PER_EYE, Fact
@@ -42,17 +42,21 @@ class ConditionForm(LineForm):
             (self._source, self.tr("数的来源")),
         ):
             box.setAccessibleName(name)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._parameter = QPushButton()
         self._parameter.setProperty("kind", "quiet")
         self._place = QWidget()
         self._inside = QHBoxLayout(self._place)
         self._inside.setContentsMargins(0, 0, 0, 0)
+        self._place.hide()
         first = FlowLayout(8)
         for widget in (self._fact, self._eyes, self._op, self._place, self._source, self._parameter):
             first.addWidget(widget)
         self.column.addLayout(first)
         self.column.addLayout(self._build_unknown())
-        self._message = QLabel(wordWrap=True)
+        self._means, self._message = QLabel(wordWrap=True), QLabel(wordWrap=True)
+        self._means.setProperty("role", "small")
+        self.column.addWidget(self._means)
         self._message.setProperty("role", "danger")
         self._message.hide()
         self.column.addWidget(self._message)
@@ -105,16 +109,16 @@ class ConditionForm(LineForm):
         fact = asked_fact(node)
         self._fact.show_label(self._label(node) if node.fact else "")
         self._fill_eyes(node)
-        for widget in (self._op, self._source, self._unknown_row):
+        for widget in (self._op, self._source, self._unknown_row, self._means):
             widget.setVisible(fact is not None)
         if fact is not None:
             self._fill_ops(fact, node)
             self._fill_sources(fact, node)
+            self._means.setText(self.tr("没有数据是指：{meaning}").format(meaning=fact.unknown_means))
         self._show_value(fact, node)
         self._show_unknown(node)
         if self._citation.text().strip() != node.citation:
             self._citation.setText(node.citation)
-        self.grown.emit()
 
     def _label(self, node: Condition) -> str:
         fact = asked_fact(node)
@@ -194,7 +198,6 @@ class ConditionForm(LineForm):
         if text != self._message.text():
             self._message.setText(text)
             self._message.setVisible(bool(text))
-            self.grown.emit()
 
     # ── editing ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -257,11 +260,6 @@ class ConditionForm(LineForm):
         if changed != self._condition:
             self.show_node(changed)
             self.edited.emit(changed)
-
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() is QEvent.Type.FontChange:
-            self.grown.emit()
-        super().changeEvent(event)
 
 
 def _is_sided(node: Condition) -> bool:

@@ -21,6 +21,7 @@ class Choice:
     Attributes:
         name: in the catalogue, without its eye.
         sided: whether both eyes have it.
+        aside: only found by typing.
         found_by: the label and its initials, for the search.
     """
 
@@ -28,6 +29,7 @@ class Choice:
     label: str
     group: str
     sided: bool
+    aside: bool
     found_by: str
 
 
@@ -48,11 +50,20 @@ def _choice(fact: Fact) -> Choice:
     sided = base in PER_EYE and fact.name.endswith("_od")
     label = fact.label.removeprefix("右眼") if sided else fact.label
     name = base if sided else fact.name
-    return Choice(name=name, label=label, group=_group(fact), sided=sided, found_by=f"{label} {pinyin_of(label)[1]}")
+    found_by = f"{label} {pinyin_of(label)[1]}"
+    return Choice(
+        name=name,
+        label=label,
+        group=fact.group,
+        sided=sided,
+        aside=_is_aside(fact),
+        found_by=found_by,
+    )
 
 
-def _group(fact: Fact) -> str:
-    return "、".join(sorted(feed.value for feed in fact.feeds))
+def _is_aside(fact: Fact) -> bool:
+    """Days and reasons behind a measured value: found by typing, and not in everybody's way."""
+    return fact.eye is not None and fact.label.endswith(("检查日期", "起始日期", "原因"))
 
 
 class FactPicker(QLineEdit):
@@ -160,7 +171,7 @@ def _items(typed: str) -> Iterator[QListWidgetItem]:
     """Matching facts under the names of their groups."""
     group = None
     for choice in choices():
-        if typed not in choice.found_by.casefold():
+        if typed not in choice.found_by.casefold() or (choice.aside and not typed):
             continue
         if choice.group != group:
             group = choice.group

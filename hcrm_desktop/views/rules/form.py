@@ -1,6 +1,6 @@
 """A line of the tree opened for editing, in its place: what all forms share, and those of groups and references."""
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -10,6 +10,9 @@ from hcrm_core.rules.model import AllOf, AnyOf, Node, Reference
 
 class LineForm(QWidget):
     """What is common to the forms of all lines.
+
+    Attributes:
+        room: how wide the form will be.
 
     Signals:
         edited: another node for this place.
@@ -27,6 +30,7 @@ class LineForm(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.room = 0
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(12, 9, 12, 9)
         self.column.setSpacing(8)
@@ -39,8 +43,17 @@ class LineForm(QWidget):
         """Put the cursor where work begins."""
         raise NotImplementedError
 
-    def height_at(self, width: int) -> int:
-        return max(self.column.totalHeightForWidth(width), self.column.totalMinimumSize().height())
+    def sizeHint(self) -> QSize:
+        """What the form needs at its room; the tree gives a line that height."""
+        height = self.column.totalHeightForWidth(self.room) if self.column.hasHeightForWidth() else -1
+        return QSize(self.room, height if height >= 0 else self.column.totalSizeHint().height())
+
+    def event(self, event: QEvent) -> bool:
+        """What is inside has other sizes now."""
+        done = super().event(event)
+        if event.type() is QEvent.Type.LayoutRequest:
+            self.grown.emit()
+        return done
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -95,6 +108,7 @@ class ReferenceForm(LineForm):
     def __init__(self, labels: dict[str, str]) -> None:
         super().__init__()
         self._box = QComboBox()
+        self._box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._box.setAccessibleName(self.tr("引用的规则"))
         for key, label in labels.items():
             self._box.addItem(label, key)

@@ -12,10 +12,13 @@ from hcrm_core.facts.catalogue import Fact, FactType
 from hcrm_core.rules.lowering import DEGREE, RELATIVE, relative_unit
 from hcrm_core.rules.model import NO_OPERAND, Operator, Scalar
 from hcrm_desktop.theme import set_property
-from hcrm_desktop.views.rules.wording import RuleWords, in_degrees
+from hcrm_desktop.views.rules.wording import RuleWords, in_degrees, spoken_unit
 
 Value = Scalar | tuple[Scalar, ...] | None
 NUMBER_WIDTH = 92
+# By how much an arrow key goes, by the unit that is typed; others go by one hundredth.
+STEPS = {"D": "0.25", "D/年": "0.25", "度": "25", "度/年": "25", "mm": "0.05", "mm/年": "0.05", "mmHg": "1"}
+STEPS |= {"logMAR": "0.1", "百分位": "5", "百分点": "5", "元": "100"}
 _READ_AS = str.maketrans("０１２３４５６７８９．－＋−。", "0123456789.-+-.")
 
 
@@ -176,6 +179,7 @@ class ChoiceField(ValueField):
     def __init__(self, choices: list[tuple[Scalar, str]]) -> None:
         super().__init__()
         self._box = QComboBox()
+        self._box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._box.setAccessibleName(self.tr("值"))
         self._box.setPlaceholderText(self.tr("请选择"))
         for value, label in choices:
@@ -230,7 +234,9 @@ def value_field(fact: Fact, op: Operator, *, words: RuleWords, today: date) -> V
         values: list[Scalar] = [True, False] if fact.words is None else [word.value for word in fact.words]
         choices = [(value, words.value(value, fact=fact)) for value in values]
         return SeveralField(choices) if op is Operator.IN else ChoiceField(choices)
-    return _number_field(fact, ends=_ends(op))
+    field = _number_field(fact, ends=_ends(op))
+    field.setToolTip(words.span(fact))
+    return field
 
 
 def first_value(fact: Fact, op: Operator, *, today: date) -> Value:
@@ -249,10 +255,11 @@ def _ends(op: Operator) -> int:
 def _number_field(fact: Fact, *, ends: int) -> NumberField:
     if fact.kind is FactType.INTEGER:
         return NumberField(unit=fact.unit, step=Decimal(1), read=_signed_whole, told=str, ends=ends)
+    unit = spoken_unit(fact)
+    step = Decimal(STEPS.get(unit, "0.01"))
     if in_degrees(fact):
-        return NumberField(unit="度", step=Decimal(25), read=_from_degrees, told=_in_degrees, ends=ends)
-    step = Decimal("0.25") if fact.unit == "D" else Decimal("0.01")
-    return NumberField(unit=fact.unit, step=step, read=_decimal, told=str, ends=ends)
+        return NumberField(unit=unit, step=step, read=_from_degrees, told=_in_degrees, ends=ends)
+    return NumberField(unit=unit, step=step, read=_decimal, told=str, ends=ends)
 
 
 def _whole(number: Decimal) -> Scalar | None:

@@ -27,7 +27,8 @@ from hcrm_desktop.views.rules.steps import Steps
 from hcrm_desktop.views.rules.wording import RuleWords
 
 INDENT = 26
-SIDE = 8  # at both sides of the tree
+SIDE = 8  # free at the right
+WIDEST = 1200  # pixels: nobody reads a line across a large screen
 FIELDS = 16  # fields of a form that may be taken back by themselves
 
 
@@ -183,7 +184,7 @@ class RuleTree(QTreeView):
         self._form.edited.connect(self._on_edited)
         self._form.regrouped.connect(self.steps.regroup)
         self._form.left.connect(self.close_form)
-        self._form.grown.connect(self._retell)
+        self._form.grown.connect(self._on_grown)
         self._form.parameter_requested.connect(self.parameter_requested)
         self.setIndexWidget(self._model.index_of(line.path), self._form)
         self._form.show_node(line.node)
@@ -221,17 +222,26 @@ class RuleTree(QTreeView):
         before = self._line(self._form_at).node
         self.steps.change(self._form_at, node, merge=self._opened * FIELDS + _field(before, node))
 
+    @Slot()
+    def _on_grown(self) -> None:
+        """The form's line gets the height it needs."""
+        index = self._model.index_of(self._form_at)
+        needed = self.form_height(self._form_at)
+        if needed is not None and needed != self.visualRect(index).height():
+            self._retell()
+
     def form_height(self, path: Path) -> int | None:
         """How high the form at a path is, None if there is none."""
         if self._form is None or path != self._form_at:
             return None
-        return self._form.height_at(self.room(path)) + 2 * MARGIN
+        self._form.room = self.room(path)
+        return self._form.sizeHint().height() + 2 * MARGIN
 
     # ── geometry ─────────────────────────────────────────────────────────────────────────────────────────
 
     def room(self, path: Path) -> int:
         """How wide a line's card is."""
-        return self.viewport().width() - len(path) * INDENT - SIDE
+        return min(self.viewport().width() - SIDE, WIDEST) - len(path) * INDENT
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -249,7 +259,7 @@ class RuleTree(QTreeView):
 
     def paint_line(self, painter: QPainter, rect: QRect, line: TreeLine) -> None:
         chosen = line.path == self._draft.path
-        place = rect.adjusted(0, 0, -SIDE, 0)
+        place = QRect(rect.left(), rect.top(), self.room(line.path), rect.height())
         if self._form is not None and line.path == self._form_at:
             self._cards.paint_ground(painter, place, chosen=True, muted=False)
             return

@@ -7,6 +7,7 @@ from enum import StrEnum
 from PySide6.QtCore import QObject
 
 from hcrm_core.facts.catalogue import CATALOGUE, Fact, FactType
+from hcrm_core.facts.fact import Withheld
 from hcrm_core.facts.growth import Refusal
 from hcrm_core.rules.lowering import DEGREE, RELATIVE, relative_unit
 from hcrm_core.rules.messages import RuleState
@@ -26,9 +27,10 @@ from hcrm_core.rules.model import (
     Unknown,
     children,
 )
-from hcrm_core.terms import ProductKind, Sex
+from hcrm_core.terms import DepartmentKind, ProductKind, Sex
 from hcrm_desktop.views.words import Words
 
+DECIMALS = frozenset({"D", "D/年", "mm", "mm/年"})  # units written with two decimals
 GAP = "…"  # stands for a value that is not there yet
 
 
@@ -39,7 +41,12 @@ def asked_fact(condition: Condition) -> Fact | None:
 
 def in_degrees(fact: Fact) -> bool:
     """Whether clinics speak of a fact in 度: growth and swings of power, not the power itself."""
-    return fact.unit == "D" and "度数" in fact.label
+    return fact.unit in ("D", "D/年") and "度数" in fact.label
+
+
+def spoken_unit(fact: Fact) -> str:
+    """The unit in which a fact's values are said and typed."""
+    return fact.unit.replace("D", "度") if in_degrees(fact) else fact.unit
 
 
 class RuleWords(QObject):
@@ -240,11 +247,18 @@ class RuleWords(QObject):
             number = Decimal(str(value))
         except InvalidOperation:
             return str(value)
-        return self.number(number / DEGREE, unit="度") if in_degrees(fact) else self.number(number, unit=fact.unit)
+        return self.number(number / DEGREE if in_degrees(fact) else number, unit=spoken_unit(fact))
+
+    def span(self, fact: Fact) -> str:
+        """Between what a fact's values can be, "" if that is not known."""
+        if fact.span is None:
+            return ""
+        low, high = (self.value(f"{end:f}", fact=fact) for end in fact.span)
+        return self.tr("可填 {low} 到 {high}").format(low=low, high=high)
 
     def number(self, number: Decimal, *, unit: str) -> str:
         """A number with its unit; diopters and millimetres with two decimals."""
-        plain = f"{number:.2f}" if unit in ("D", "mm") and number == round(number, 2) else f"{number.normalize():f}"
+        plain = f"{number:.2f}" if unit in DECIMALS and number == round(number, 2) else f"{number.normalize():f}"
         return self.tr("{n} {unit}").format(n=plain.replace("-", "−"), unit=unit).strip()
 
     def word(self, value: str, *, fact: Fact) -> str:
@@ -259,14 +273,23 @@ class RuleWords(QObject):
             return self._words.product(member)
         if isinstance(member, Sex):
             return self._words.sex(member)
-        return self._refusals()[Refusal(member.value)]
+        if isinstance(member, DepartmentKind):
+            names = {DepartmentKind.OPTOMETRY: self.tr("视光"), DepartmentKind.REFRACTIVE: self.tr("屈光")}
+            return names[member]
+        return self._reasons()[member.value]
 
-    def _refusals(self) -> dict[Refusal, str]:
+    def _reasons(self) -> dict[str, str]:
+        """Why a value is not told."""
         return {
-            Refusal.NO_PAIR: self.tr("没有合适的两次检查"),
-            Refusal.INTERVAL_TOO_SHORT: self.tr("间隔太短"),
-            Refusal.NOT_COMPARABLE: self.tr("两次不可比"),
-            Refusal.OK_WEAR: self.tr("戴角塑中"),
+            Refusal.NO_PAIR.value: self.tr("没有合适的两次检查"),
+            Refusal.INTERVAL_TOO_SHORT.value: self.tr("间隔太短"),
+            Refusal.NOT_COMPARABLE.value: self.tr("两次不可比"),
+            Refusal.OK_WEAR.value: self.tr("戴角塑中"),
+            Withheld.LENS_UNKNOWN.value: self.tr("戴镜状态未记录"),
+            Withheld.BIRTH_UNKNOWN.value: self.tr("出生日期未知"),
+            Withheld.SEX_UNKNOWN.value: self.tr("性别未知"),
+            Withheld.AGE_OUTSIDE.value: self.tr("年龄在参考表之外"),
+            Withheld.NOT_CYCLOPLEGIC.value: self.tr("没有散瞳验光"),
         }
 
 
