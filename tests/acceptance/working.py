@@ -1,9 +1,7 @@
 """A worker, or somebody who scans without end, as a process of its own that a test kills."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import time, timedelta
-from multiprocessing.process import BaseProcess
 from random import Random
 
 from sqlalchemy import Engine, select
@@ -24,16 +22,17 @@ CLOCK = FakeClock()  # stands still: the day does not turn while a test kills
 
 
 def work(url: str, dies_at: str | None = None) -> None:
-    """As `hcrm-central work`, until it is killed or kills itself."""
+    """As `hcrm-central work`, until it is killed or kills itself; but it takes over whoever is at work."""
     if dies_at is not None:
         worker_points()[dies_at]()
     post.SILENT_AFTER = HASTE
+    vars(post)["is_leased"] = lambda _session: False  # so that they meet, as they never should
     Worker(make_engine(url), clock=CLOCK, scan_at=AT).run()
 
 
-def scan_without_end(url: str, seed: int) -> None:
+def scan_without_end(url: str) -> None:
     """Everybody, or a few customers, beside all workers and without asking who holds the post."""
-    engine, chance = make_engine(url), Random(seed)
+    engine, chance = make_engine(url), Random()
     while True:
         with suppress(DBAPIError):  # the lock of a row that is being written elsewhere did not come in time
             _scan_once(engine, chance)
@@ -46,14 +45,3 @@ def _scan_once(engine: Engine, chance: Random) -> None:
     with Session(engine) as session:
         customers = session.scalars(select(Customer.id)).all()
     rescan(engine, chance.sample(list(customers), k=5), clock=CLOCK)
-
-
-@contextmanager
-def killed_at_the_end(process: BaseProcess) -> Iterator[BaseProcess]:
-    """A process for as long as the block runs."""
-    process.start()
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.join()
