@@ -1,6 +1,9 @@
 """Workers are killed at named points and anywhere, while others scan and work comes in: nothing is lost or twice."""
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
@@ -11,6 +14,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from hcrm_central.jobs.post import silence
 from hcrm_central.jobs.runs import told
 from hcrm_central.jobs.scan import scan
 from hcrm_central.jobs.worker import Worker
@@ -182,3 +186,21 @@ def test_random_kills_while_others_scan_lose_and_double_nothing(store: Store, ki
             killed(process)
     settle(library)
     is_whole(library)
+
+
+# ── the real command ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_command_works_until_it_is_told_to_stop_and_leaves_its_post(library: Library) -> None:
+    addresses = {"HCRM_DATABASE_URL": library.store.service, "HCRM_JOBS_DATABASE_URL": library.store.jobs}
+    environment = {name: engine.url.render_as_string(hide_password=False) for name, engine in addresses.items()}
+    command = [sys.executable, "-m", "hcrm_central", "work"]
+    with subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "WORKING\n"
+        while not library.count(ScanRun):
+            assert process.poll() is None
+        process.terminate()
+        assert process.wait(GRACE) == 0
+    with Session(library.store.jobs) as session:
+        assert silence(session) is None
