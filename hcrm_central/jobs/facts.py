@@ -7,6 +7,7 @@ cannot be computed is set aside and named; he stops nobody.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import narwhals as nw
@@ -150,11 +151,14 @@ def _computed(reader: Session, scope: _Scope) -> pl.DataFrame:
     }
     customers, exams = tables["customers"]["customer_id"].sort(), tables["eyes"]["exam_id"].unique().sort()
     frames = {name: nw.from_native(_numbered(table, customers).lazy()) for name, table in tables.items()}
-    computed: pl.DataFrame = (
-        facts(Frames(**frames), reference=axial_length_reference()).collect("polars", engine="in-memory").to_native()
-    )
+    lazily = facts(Frames(**frames), reference=axial_length_reference(), keep=_computed_once)
+    computed: pl.DataFrame = lazily.collect("polars", engine="in-memory").to_native()
     named = [exams.gather(computed[name]).alias(name) for name in _EXAM_IDS]
     return computed.with_columns(customers.gather(computed["customer_id"]), *named).select("customer_id", *CATALOGUE)
+
+
+def _computed_once(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    return frame.collect("polars", engine="in-memory").lazy()
 
 
 _EXAM_IDS = [name for name, fact in CATALOGUE.items() if fact.kind is FactType.ID and Feed.EXAMS in fact.feeds]

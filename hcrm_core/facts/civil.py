@@ -1,21 +1,23 @@
-"""Days, months and ages as expressions: plain arithmetic on year, month and day, which every engine has.
+"""Days, months and ages in frames: plain arithmetic on the parts of a date, which every engine has.
 
-The arithmetic of `eye.age` for whole frames (a test holds them together). Years are counted from March, so that a leap
-day ends them.
+The arithmetic of `eye.age` for everybody at once (a test holds them together).
 """
 
 from datetime import date
+from typing import Any
 
 import narwhals as nw
 
 AGES = 10_000  # an age is told to 0.0001 years
-_ONE_MARCH_TO_1970 = (date(1970, 1, 1) - date(1, 3, 1)).days + 365  # from 1 March of the year 0
+_1970 = date(1970, 1, 1).toordinal()
+_ONE_MARCH = date(1, 3, 1).toordinal() - 365  # of the year 0
+
+Frame = nw.LazyFrame[Any]  # why Any: the engine's own frame, whichever it is
 
 
 def day_number(day: nw.Expr) -> nw.Expr:
     """Days since 1970-01-01."""
-    month = (_part(day, "month") + 9) % 12
-    return _numbered(_part(day, "year"), month, _part(day, "day"))
+    return _before_year(_part(day, "year") - 1) + _part(day, "ordinal_day") - _1970
 
 
 def days_between(earlier: nw.Expr, *, later: nw.Expr) -> nw.Expr:
@@ -31,29 +33,46 @@ def months_apart(earlier: nw.Expr, *, later: nw.Expr, months: int) -> nw.Expr:
     return (apart > months) | ((apart == months) & come)
 
 
-def exact_ages(birth: nw.Expr, *, on: nw.Expr) -> nw.Expr:
-    """`eye.age.exact_age` in ten-thousandths of a year; null where a day is unknown or lies before the birth."""
-    day, year = day_number(on), _part(on, "year")
-    birthday = _birthday(birth, year)
-    reached = day >= birthday
-    last = nw.when(reached).then(birthday).otherwise(_birthday(birth, year - 1))
-    following = nw.when(reached).then(_birthday(birth, year + 1)).otherwise(birthday)
-    years = year - _part(birth, "year") - nw.when(reached).then(nw.lit(0)).otherwise(nw.lit(1))
-    length = following - last
-    part = (2 * AGES * (day - last) + length) // (2 * length)
-    return nw.when(birth <= on).then(years * AGES + part)
+def with_ages(frame: Frame, *, on: str) -> Frame:
+    """The frame with `age`: `eye.age.exact_age` in ten-thousandths of a year, on a day; null where that or birth_date
+    is unknown, or it lies before the birth.
+
+    In steps, so that an engine works each out once.
+    """
+    birth, day = nw.col("birth_date"), nw.col(on)
+    march_month = (_part(birth, "month") + 9) % 12  # years are counted from March: a leap day ends them
+    parts = frame.with_columns(
+        _day=day_number(day),
+        _year=_part(day, "year"),
+        _late=nw.when(march_month >= 10).then(nw.lit(1)).otherwise(nw.lit(0)),
+        # Who was born on 29 February has 1 March in common years, where the leap day would have been.
+        _birthday=(153 * march_month + 2) // 5 + _part(birth, "day") - 1 + _ONE_MARCH - _1970,
+        _born=_part(birth, "year"),
+    )
+    year = nw.col("_year") - nw.col("_late")
+    birthdays = parts.with_columns(_last=_begins(year - 1), _this=_begins(year), _next=_begins(year + 1))
+    reached = nw.col("_day") >= nw.col("_this")
+    lived = birthdays.with_columns(
+        _years=nw.col("_year") - nw.col("_born") - nw.when(reached).then(nw.lit(0)).otherwise(nw.lit(1)),
+        _since=nw.col("_day") - nw.when(reached).then(nw.col("_this")).otherwise(nw.col("_last")),
+        _length=nw.when(reached).then(nw.col("_next") - nw.col("_this")).otherwise(nw.col("_this") - nw.col("_last")),
+    )
+    part = (2 * AGES * nw.col("_since") + nw.col("_length")) // (2 * nw.col("_length"))
+    aged = lived.with_columns(age=nw.when(birth <= day).then(nw.col("_years") * AGES + part))
+    return aged.drop(*_STEPS)
 
 
-def _birthday(birth: nw.Expr, year: nw.Expr) -> nw.Expr:
-    """The day on which a year of life begins; who was born on 29 February has 1 March in common years."""
-    return _numbered(year, (_part(birth, "month") + 9) % 12, _part(birth, "day"))
+_STEPS = ("_day", "_year", "_late", "_birthday", "_born", "_last", "_this", "_next", "_years", "_since", "_length")
 
 
-def _numbered(year: nw.Expr, month: nw.Expr, day: nw.Expr) -> nw.Expr:
-    """The number of a day; months count from March as 0."""
-    counted = year - nw.when(month >= 10).then(nw.lit(1)).otherwise(nw.lit(0))
-    leaps = counted // 4 - counted // 100 + counted // 400
-    return 365 * counted + leaps + (153 * month + 2) // 5 + day - 1 - _ONE_MARCH_TO_1970
+def _begins(year: nw.Expr) -> nw.Expr:
+    """The number of the birthday of a year counted from March."""
+    return _before_year(year) + nw.col("_birthday")
+
+
+def _before_year(year: nw.Expr) -> nw.Expr:
+    """Days of so many years from the year 1 on."""
+    return 365 * year + year // 4 - year // 100 + year // 400
 
 
 def _part(day: nw.Expr, name: str) -> nw.Expr:

@@ -4,6 +4,7 @@ Narwhals expressions only, so that Polars runs it for one clinic and PySpark for
 customers, which is what lets the store shard.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,10 +12,10 @@ import narwhals as nw
 
 from hcrm_core.eye.percentiles import AxialLengthReference
 from hcrm_core.facts import growth
-from hcrm_core.facts.civil import days_between
+from hcrm_core.facts.civil import day_number, days_between
 from hcrm_core.facts.eyes import Measured, latest, of_both_eyes
 from hcrm_core.facts.growth import EYE, Frame, keep_greatest
-from hcrm_core.terms import ExamStatus, LeadState, LensState, Outcome, ProductKind, VisitState
+from hcrm_core.terms import LeadState, LensState, Outcome, ProductKind, VisitState
 
 # A lens that is lost and replaced within a quarter does not interrupt an episode of wear.
 INTERRUPTION_DAYS = 92
@@ -51,26 +52,39 @@ class Frames:
     leads: Frame
 
 
-def facts(frames: Frames, *, reference: AxialLengthReference, washout_days: int = growth.WASHOUT_DAYS) -> Frame:
+def _as_it_is(frame: Frame) -> Frame:
+    return frame
+
+
+def facts(
+    frames: Frames,
+    *,
+    reference: AxialLengthReference,
+    washout_days: int = growth.WASHOUT_DAYS,
+    keep: Callable[[Frame], Frame] = _as_it_is,
+) -> Frame:
     """Every fact of the catalogue for every customer.
 
     Args:
         frames: the rows of any number of customers, each complete.
         reference: percentiles of axial length, a table of L, M and S.
         washout_days: nights without OK lens before refraction counts again.
+        keep: what the engine does with a frame that is read more than once: computes or caches it.
 
     Returns:
         customer_id and one column per fact; DECIMAL facts as integers in 0.001 of their unit, ID facts of
         exams as the exams' numbers.
     """
-    worn = _worn(frames.lens_orders)
-    arrivals = _arrivals(frames)
+    worn = keep(_worn(frames.lens_orders))
+    exams = keep(growth.final(frames.eyes))
+    arrivals = keep(_arrivals(exams, frames))
     measured = Measured(
-        eyes=growth.keyed(frames.eyes),
+        eyes=keep(growth.numbered(exams)),
         worn=worn.drop("order_id", "customer_id"),
         people=frames.customers.select("customer_id", "birth_date", "sex"),
         reference=reference,
         washout_days=washout_days,
+        keep=keep,
     )
     wide = frames.customers
     for part in (
@@ -78,10 +92,10 @@ def facts(frames: Frames, *, reference: AxialLengthReference, washout_days: int 
         _billed(frames.lens_orders),
         _worn_by_customer(worn),
         _ok_lenses(worn),
-        _ok_nights(growth.final(frames.eyes), washout_days=washout_days),
+        _ok_nights(exams, washout_days=washout_days),
         arrivals,
         _due(frames.recheck_plans, arrivals),
-        _rechecked(frames),
+        _rechecked(exams, frames),
         _contacts(frames.follow_ups),
         _leads(frames.leads),
         of_both_eyes(measured),
@@ -184,10 +198,9 @@ def _ok_nights(exams: Frame, *, washout_days: int) -> Frame:
 # ── coming and answering ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _arrivals(frames: Frames) -> Frame:
+def _arrivals(exams: Frame, frames: Frames) -> Frame:
     """Examinations and visits: when the customer last came, and for when he is booked."""
-    valid = frames.eyes.filter(nw.col("status") == ExamStatus.FINAL.value)
-    exams = valid.group_by("customer_id").agg(last_exam_on=nw.col("examined_on").max())
+    examined = exams.group_by("customer_id").agg(last_exam_on=nw.col("examined_on").max())
     state, day = nw.col("state"), nw.col("visit_on")
     visits = frames.visits.with_columns(
         arrived_on=nw.when(state == VisitState.ARRIVED.value).then(day),
@@ -198,7 +211,7 @@ def _arrivals(frames: Frames) -> Frame:
     )
     return (
         frames.customers.select("customer_id")
-        .join(exams, on="customer_id", how="left")
+        .join(examined, on="customer_id", how="left")
         .join(coming, on="customer_id", how="left")
         .with_columns(last_arrival_on=nw.max_horizontal("last_exam_on", "last_visit_on"))
         .drop("last_visit_on")
@@ -223,32 +236,36 @@ def _contacts(follow_ups: Frame) -> Frame:
 
 def _due(plans: Frame, arrivals: Frame) -> Frame:
     """The earliest due day among the plans made last that no arrival has met."""
-    last = keep_greatest(plans, by="customer_id", columns=("planned_on",))
+    last = keep_greatest(_numbered(plans), by="customer_id", columns=("planned_on",))
     plan = last.join(arrivals.select("customer_id", "last_arrival_on"), on="customer_id", how="left")
-    unmet = plan.filter(~_meets("last_arrival_on").fill_null(value=False))
+    unmet = plan.filter(~_meets(day_number(nw.col("last_arrival_on"))).fill_null(value=False))
     return unmet.group_by("customer_id").agg(recheck_due_on=nw.col("due_on").min())
 
 
-def _rechecked(frames: Frames) -> Frame:
+def _rechecked(exams: Frame, frames: Frames) -> Frame:
     """The latest arrival that met the plan made last before it."""
-    days_of_plans = frames.recheck_plans.group_by("customer_id", "planned_on").agg(due_on=nw.col("due_on").min())
-    plans = days_of_plans.with_columns(
-        next_on=nw.col("planned_on").shift(-1).over("customer_id", order_by="planned_on"),
-    )
-    exams = frames.eyes.filter(nw.col("status") == ExamStatus.FINAL.value)
     visits = frames.visits.filter(nw.col("state") == VisitState.ARRIVED.value)
     arrived = nw.concat(
-        [exams.select("customer_id", arrived_on="examined_on"), visits.select("customer_id", arrived_on="visit_on")]
+        [
+            exams.select("customer_id", arrived_on="examined_on", arrived=nw.col("order") // growth.EXAMS),
+            visits.select("customer_id", arrived_on="visit_on", arrived=day_number(nw.col("visit_on"))),
+        ]
     )
-    in_force = nw.col("next_on").is_null() | (nw.col("arrived_on") <= nw.col("next_on"))
-    met = arrived.join(plans, on="customer_id", how="inner").filter(in_force & _meets("arrived_on"))
+    plans = _numbered(frames.recheck_plans).group_by("customer_id", "planned").agg(due=nw.col("due").min())
+    followed = plans.with_columns(following=nw.col("planned").shift(-1).over("customer_id", order_by="planned"))
+    in_force = nw.col("following").is_null() | (nw.col("arrived") <= nw.col("following"))
+    met = arrived.join(followed, on="customer_id", how="inner").filter(in_force & _meets(nw.col("arrived")))
     return met.group_by("customer_id").agg(last_recheck_on=nw.col("arrived_on").max())
 
 
-def _meets(arrived_on: str) -> nw.Expr:
+def _numbered(plans: Frame) -> Frame:
+    return plans.with_columns(planned=day_number(nw.col("planned_on")), due=day_number(nw.col("due_on")))
+
+
+def _meets(arrived: nw.Expr) -> nw.Expr:
     """Whether an arrival meets a plan: at least half of the time from planning to due day has passed."""
-    waited = days_between(nw.col("planned_on"), later=nw.col(arrived_on))
-    return (waited > 0) & (2 * waited >= days_between(nw.col("planned_on"), later=nw.col("due_on")))
+    waited = arrived - nw.col("planned")
+    return (waited > 0) & (2 * waited >= nw.col("due") - nw.col("planned"))
 
 
 def _leads(leads: Frame) -> Frame:

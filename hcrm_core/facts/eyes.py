@@ -1,6 +1,6 @@
 """Facts of eyes: one row an eye with the latest measures, what follows from them, and growth over every window."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import narwhals as nw
@@ -8,7 +8,7 @@ import narwhals as nw
 from hcrm_core.eye.cornea import STANDARD_INDEX
 from hcrm_core.eye.percentiles import AxialLengthReference
 from hcrm_core.facts import growth
-from hcrm_core.facts.civil import AGES, days_between, exact_ages
+from hcrm_core.facts.civil import AGES, days_between, with_ages
 from hcrm_core.facts.eye_catalogue import GROWTHS
 from hcrm_core.facts.fact import Withheld
 from hcrm_core.facts.growth import EYE, EYES, Frame, Paired, Window
@@ -32,6 +32,7 @@ class Measured:
         people: customer_id, birth_date, sex.
         reference: percentiles of axial length.
         washout_days: nights without OK lens before refraction counts again.
+        keep: what the engine does with a frame that is read more than once.
     """
 
     eyes: Frame
@@ -39,18 +40,20 @@ class Measured:
     people: Frame
     reference: AxialLengthReference
     washout_days: int
+    keep: Callable[[Frame], Frame]
 
 
 def of_both_eyes(measured: Measured) -> Frame:
     """One row a customer: every fact of an eye twice, and those of both eyes together."""
-    return _side_by_side(_of_each(measured)).with_columns(*_together())
+    return _side_by_side(measured.keep(_of_each(measured))).with_columns(*_together())
 
 
 def _of_each(measured: Measured) -> Frame:
-    refraction = growth.refraction_readings(measured.eyes, washout_days=measured.washout_days)
-    axial = growth.axial_readings(measured.eyes)
-    powers, lengths = growth.paired(refraction), growth.paired(axial)
-    in_frames = growth.paired(_during_frames(refraction, measured.worn))
+    keep = measured.keep
+    refraction = keep(growth.refraction_readings(measured.eyes, washout_days=measured.washout_days))
+    axial = keep(growth.axial_readings(measured.eyes))
+    powers, lengths = _kept(growth.paired(refraction), keep), _kept(growth.paired(axial), keep)
+    in_frames = _kept(growth.paired(_during_frames(refraction, measured.worn)), keep)
     spread = growth.spread(powers, at_least=STABLE_DAYS)
     parts = [
         measured.worn,
@@ -64,7 +67,11 @@ def _of_each(measured: Measured) -> Frame:
     found = nw.concat([measured.eyes.select(EYE), measured.worn.select(EYE)]).unique()
     for part in parts:
         found = found.join(part, on=EYE, how="left")
-    return _told_by_age(found, lengths, axial, measured)
+    return _told_by_age(keep(found), lengths, axial, measured)
+
+
+def _kept(compared: Paired, keep: Callable[[Frame], Frame]) -> Paired:
+    return Paired(standing=keep(compared.standing), pairs=keep(compared.pairs))
 
 
 # ── the latest of each measure ───────────────────────────────────────────────────────────────────────────
@@ -204,32 +211,29 @@ def _told_by_age(eyes: Frame, lengths: Paired, axial: Frame, measured: Measured)
         .join(measured.people, on="customer_id", how="left")
         .join(standing, on=EYE, how="left")
     )
-    found = placed(known, measured.reference, value="axial_length", on="axial_length_on")
-    climbed = crossings(lengths.pairs, found, measured.reference).rename({"from_on": "al_crossing_from_on"})
-    crossed = found.join(climbed, on=EYE, how="left").with_columns(
+    places = measured.keep(placed(_with_reserve(known), measured.reference, value="axial_length", on="axial_length_on"))
+    climbed = crossings(lengths.pairs, places, measured.reference).rename({"from_on": "climbed_from_on"})
+    crossed = places.join(climbed, on=EYE, how="left").with_columns(
         al_crossing_refusal=crossing_withheld(
             readings=nw.col("readings"), first_on=nw.col("first_on"), latest_on=nw.col("axial_length_on")
         )
     )
-    told, measured_at_all = nw.col("al_crossing_refusal").is_null(), ~nw.col("axial_length").is_null()
-    return (
-        crossed.with_columns(
-            al_crossing=nw.when(told).then(nw.col("climbed")),
-            al_crossing_from_on=nw.when(told).then(nw.col("al_crossing_from_on")),
-            al_percentile=nw.when(measured_at_all).then(nw.col("percentile")),
-            al_z=nw.when(measured_at_all).then(nw.col("z")),
-            al_percentile_refusal=nw.when(measured_at_all).then(nw.col("withheld")),
-            reserve_refusal=_reserve_withheld(),
-        )
-        .with_columns(reserve=nw.when(nw.col("reserve_refusal").is_null()).then(nw.col("se_cycloplegic")))
-        .drop("readings", "first_on", "climbed", "percentile", "z", "withheld", "sex", "birth_date")
-    )
+    told, length_known = nw.col("al_crossing_refusal").is_null(), ~nw.col("axial_length").is_null()
+    return crossed.with_columns(
+        al_crossing=nw.when(told).then(nw.col("climbed")),
+        al_crossing_from_on=nw.when(told).then(nw.col("climbed_from_on")),
+        al_percentile=nw.when(length_known).then(nw.col("percentile")),
+        al_z=nw.when(length_known).then(nw.col("z")),
+        al_percentile_refusal=nw.when(length_known).then(nw.col("withheld")),
+    ).drop(*_BESIDE)
 
 
-def _reserve_withheld() -> nw.Expr:
-    age = exact_ages(nw.col("birth_date"), on=nw.col("se_cycloplegic_on"))
-    youngest, oldest = RESERVE_AGES
-    return (
+_BESIDE = ("readings", "first_on", "climbed", "climbed_from_on", "percentile", "z", "withheld", "sex", "birth_date")
+
+
+def _with_reserve(eyes: Frame) -> Frame:
+    age, (youngest, oldest) = nw.col("age"), RESERVE_AGES
+    withheld = (
         nw.when(nw.col("se_cycloplegic").is_null())
         .then(nw.lit(Withheld.NOT_CYCLOPLEGIC.value))
         .when(age.is_null())
@@ -237,6 +241,13 @@ def _reserve_withheld() -> nw.Expr:
         .when((age < youngest * AGES) | (age >= (oldest + 1) * AGES))
         .then(nw.lit(Withheld.AGE_OUTSIDE.value))
         .otherwise(nw.lit(None))
+    )
+    told = nw.when(nw.col("reserve_refusal").is_null()).then(nw.col("se_cycloplegic"))
+    return (
+        with_ages(eyes, on="se_cycloplegic_on")
+        .with_columns(reserve_refusal=withheld)
+        .with_columns(reserve=told)
+        .drop("age")
     )
 
 

@@ -79,7 +79,12 @@ def final(eyes: Frame) -> Frame:
 
 def keyed(eyes: Frame) -> Frame:
     """Eyes measured in final examinations, with `eye_key` and `order`."""
-    return final(eyes).filter(~nw.col("eye").is_null()).with_columns(eye_number().alias(EYE))
+    return numbered(final(eyes))
+
+
+def numbered(exams: Frame) -> Frame:
+    """Of examinations the eyes that were measured, with `eye_key`."""
+    return exams.filter(~nw.col("eye").is_null()).with_columns(eye_number().alias(EYE))
 
 
 def eye_number() -> nw.Expr:

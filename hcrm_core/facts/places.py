@@ -9,7 +9,7 @@ import narwhals as nw
 
 from hcrm_core.eye.crossing import MONTHS, POINTS
 from hcrm_core.eye.percentiles import AxialLengthReference, LmsRow
-from hcrm_core.facts.civil import AGES, exact_ages, months_apart
+from hcrm_core.facts.civil import AGES, months_apart, with_ages
 from hcrm_core.facts.fact import Withheld
 from hcrm_core.facts.growth import EYE, Frame, keep_greatest
 from hcrm_core.terms import Sex
@@ -26,8 +26,7 @@ def placed(frame: Frame, reference: AxialLengthReference, *, value: str, on: str
     Raises:
         ValueError: if the reference is a table of percentiles.
     """
-    aged = frame.with_columns(age=exact_ages(nw.col("birth_date"), on=nw.col(on)))
-    scored = aged.with_columns(*_lms(reference), withheld=_withheld(reference))
+    scored = with_ages(frame, on=on).with_columns(*_lms(reference), withheld=_withheld(reference))
     told = nw.col("withheld").is_null()
     return (
         scored.with_columns(score=_score(reference, nw.col(value) / 1000))
