@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from hcrm_core.errors import Rejected
 from hcrm_core.rules import Parameter, Rule, Surroundings
 from hcrm_core.rules.linting import Finding, Statistics, lint
 from hcrm_core.rules.messages import Counts, DraftSaved, RuleHead, RuleState, RuleVersionLine, SaveDraftRequest, Shelf
@@ -93,7 +94,7 @@ def ask_rule(client: "CentreClient", headers: Headers, *, key: str) -> OpenedRul
     """The open draft or proposal of a rule, or else the version in force, or else the last one.
 
     Raises:
-        ValidationError: this release cannot read it.
+        Rejected: ``rule_unreadable``: a later release wrote it.
     """
     versions = client.rule_history(key, headers=headers).versions
     order = (RuleState.DRAFT, RuleState.PROPOSED, RuleState.PUBLISHED, RuleState.RETIRED)
@@ -102,10 +103,17 @@ def ask_rule(client: "CentreClient", headers: Headers, *, key: str) -> OpenedRul
 
 
 def opened(line: RuleVersionLine, *, published: int | None) -> OpenedRule:
-    """A version for the editor."""
+    """A version for the editor.
+
+    Raises:
+        Rejected: ``rule_unreadable``.
+    """
     unpublished = line.state in (RuleState.DRAFT, RuleState.PROPOSED)
+    rule = _read(line)
+    if rule is None:
+        raise Rejected("rule_unreadable", "a later release wrote this rule")
     return OpenedRule(
-        rule=Rule.model_validate(line.definition),
+        rule=rule,
         number=line.number,
         state=line.state,
         ver=line.ver if unpublished else None,
@@ -166,7 +174,11 @@ def _in_force(versions: list[RuleVersionLine]) -> int | None:
 def _published(client: "CentreClient", headers: Headers, head: RuleHead) -> Rule | None:
     versions = client.rule_history(head.key, headers=headers).versions
     line = next((one for one in versions if one.number == head.published), None)
+    return None if line is None else _read(line)
+
+
+def _read(line: RuleVersionLine) -> Rule | None:
     try:
-        return None if line is None else Rule.model_validate(line.definition)
+        return Rule.model_validate(line.definition)
     except ValidationError:  # of a later release
         return None

@@ -23,7 +23,7 @@ class ShortcutsDialog(QDialog):
     def _keys(self) -> tuple[tuple[str, str], ...]:
         return (
             (self.tr("Ctrl+K"), self.tr("搜索客户：姓名、拼音首字母、手机尾号")),
-            (self.tr("Alt+1 … Alt+7"), self.tr("切换页面")),
+            (self.tr("Alt+1 … Alt+8"), self.tr("切换页面")),
             (self.tr("↑ ↓"), self.tr("上一条、下一条")),
             (self.tr("Enter"), self.tr("打开客户档案")),
             (self.tr("1 … 9"), self.tr("任务：记录结果")),
@@ -41,6 +41,11 @@ class ShortcutsDialog(QDialog):
             (self.tr("F9 / F8"), self.tr("档案：展示给孩子和家长 / 立即隐藏")),
             (self.tr("T"), self.tr("档案：分享到平板")),
             (self.tr("Ctrl+P"), self.tr("档案：家长报告；客户：批量报告")),
+            (self.tr("Ins / Enter / D / M / Del"), self.tr("规则：加条件 / 修改 / 复制 / 停用 / 删除")),
+            (self.tr("Ctrl+↑↓  Alt+←→"), self.tr("规则：移动一行 / 移出、移进组")),
+            (self.tr("Ctrl+G / Ctrl+Shift+G / N / U"), self.tr("规则：全部满足 / 任一满足 / 不满足 / 解散组")),
+            (self.tr("F"), self.tr("规则：按提示修正选中的一行")),
+            (self.tr("Ctrl+S / Ctrl+Enter"), self.tr("规则：保存草稿 / 发布")),
             (self.tr("Alt+M / T / B / K"), self.tr("同步：用我的 / 用对方的 / 两个都保留 / 知道了")),
             (self.tr("Esc"), self.tr("返回")),
             (self.tr("Ctrl+Z"), self.tr("撤销刚才的录入（尚未上传时）")),

@@ -49,6 +49,8 @@ def _choice(fact: Fact) -> Choice:
     base = fact.name.removesuffix("_od")
     sided = base in PER_EYE and fact.name.endswith("_od")
     label = fact.label.removeprefix("右眼") if sided else fact.label
+    if sided and base in CATALOGUE:
+        label += "（分眼）"  # beside the one over both eyes
     name = base if sided else fact.name
     found_by = f"{label} {pinyin_of(label)[1]}"
     return Choice(

@@ -1,4 +1,7 @@
-"""规则: the shelf at the left, the rule being edited in the middle, what is asked about it at the right."""
+"""规则: the shelf at the left, the rule being edited in the middle, what is asked about it at the right.
+
+All parts share one `RuleDraft`: the rule, the chosen line, what surrounds it, its numbers and its findings.
+"""
 
 from functools import partial
 
@@ -61,6 +64,7 @@ class RulesPage(QWidget):
         self._desk, self._failures = desk, Failures(self)
         self._workshop: Workshop | None = None
         self._online = True
+        self._asked = ""  # the rule that was wanted last
         self._wish = load_layout(desk.profile)
         self.words = RuleWords(desk.words)
         self.draft = RuleDraft(self._blank(), self)
@@ -117,6 +121,7 @@ class RulesPage(QWidget):
     def _connect(self) -> None:
         self._desk.tasks.sync_state_changed.connect(self._on_state_changed)
         self._states.retry_requested.connect(self.reload)
+        self._opened.retry_requested.connect(self._on_retry_requested)
         self.list.chosen.connect(self.open_rule)
         self.list.new_requested.connect(self.begin_rule)
         self.head.save_requested.connect(self.save)
@@ -224,8 +229,13 @@ class RulesPage(QWidget):
         onwards()
 
     def _ask_rule(self, key: str) -> None:
+        self._asked = key
         self._opened.show_loading()
         self._desk.tasks.consult(self, partial(ask_rule, key=key), done=self._on_rule, failed=self._on_no_rule)
+
+    @Slot()
+    def _on_retry_requested(self) -> None:
+        self._ask_rule(self._asked)
 
     @Slot(object)
     def _on_rule(self, opened: OpenedRule) -> None:
@@ -236,7 +246,10 @@ class RulesPage(QWidget):
 
     @Slot(object)
     def _on_no_rule(self, error: Exception) -> None:
-        self._opened.show_error(error)
+        if isinstance(error, Rejected) and error.code == "rule_unreadable":
+            self._opened.show_empty(self.tr("这条规则由更新的版本写成"), self.tr("请先升级工作站，再打开它。"))
+        else:
+            self._opened.show_error(error)
 
     def _show_rule(self, opened: OpenedRule) -> None:
         self._question.close_question()

@@ -54,7 +54,7 @@ def as_json(node: Node) -> Any:
 @pytest.fixture
 def rule_words(qapp: object) -> RuleWords:
     words = RuleWords(Words())
-    words.learn(parameters=parameters(), rules={"ok_lens": "角塑客户"})
+    words.learn(parameters=parameters(), rules={key: rule.label for key, rule in default_rules().items()})
     return words
 
 

@@ -6,8 +6,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QListWidget, QWidget
 from pytestqt.qtbot import QtBot
 
+from hcrm_central.app import create_app
+from hcrm_central.jobs.defaults import install_defaults
+from hcrm_central.settings import Settings
+from hcrm_central.store.opening import Store
 from hcrm_core.rules import Rule
-from hcrm_core.rules.messages import Counts, NodeCount
+from hcrm_core.rules.messages import Counts, NodeCount, RuleState
 from hcrm_core.terms import Role
 from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.models.rule_desk import copy_key
@@ -16,7 +20,8 @@ from hcrm_desktop.views.main_window import MainFrame
 from hcrm_desktop.views.rules.fact_picker import FactPicker
 from hcrm_desktop.views.rules.layout import FILE
 from hcrm_desktop.views.rules.page import RulesPage
-from tests.fakes import FakeRuleOffice
+from tests.factories import PASSWORD, make_clinic, serving
+from tests.fakes import FakeClock, FakeRuleOffice
 from tests.gui.conftest import DeskFor
 from tests.gui.office import NO_NETWORK, button, shown, words
 from tests.gui.test_frame import status
@@ -279,3 +284,35 @@ def test_a_manager_goes_to_the_rules_and_keys_there_are_the_editors(
     mute_first(page)
     press(page.editor.tree, Qt.Key.Key_Z, CTRL)
     assert page.draft.rule == before
+
+
+def test_a_rule_of_a_later_release_says_so(qtbot: QtBot, page: RulesPage, office: FakeRuleOffice) -> None:
+    line = office.versions["ok_lens"][0]
+    office.versions["ok_lens"] = [line.model_copy(update={"definition": {"key": "ok_lens", "graph": []}})]
+    page.open_rule("ok_lens")
+    qtbot.waitUntil(lambda: "这条规则由更新的版本写成" in words(page))
+
+
+def test_a_rule_is_opened_changed_and_kept_at_the_real_centre(
+    qtbot: QtBot, store: Store, clock: FakeClock, tasks: Tasks, desk_for: DeskFor
+) -> None:
+    make_clinic(store, clock)
+    install_defaults(store.jobs, clock=clock)
+    with serving(create_app(store, Settings(), clock=clock)) as url:
+        page = RulesPage(desk_for(Role.MANAGER))
+        done: list[object] = []
+        who = {"username": "manager", "password": PASSWORD}
+        tasks.sign_in(page, server_url=url, **who, done=done.append, failed=lambda error: pytest.fail(str(error)))
+        qtbot.waitUntil(lambda: bool(done), timeout=20_000)
+        shown(qtbot, page)
+        qtbot.waitUntil(lambda: page.draft.workshop is not None, timeout=20_000)
+        assert page.draft.workshop is not None
+        assert "replacement_days" in page.draft.workshop.parameters
+        opened(qtbot, page)
+        mute_first(page)
+        page.save()
+        qtbot.waitUntil(lambda: not page.draft.unsaved, timeout=20_000)
+        assert page.draft.version.state is RuleState.DRAFT
+        qtbot.waitUntil(lambda: any(one.code == "muted" for one in page.draft.findings), timeout=20_000)
+        tasks.sign_out(page, server_url=url, done=done.append)
+        qtbot.waitUntil(lambda: len(done) == 2, timeout=20_000)
