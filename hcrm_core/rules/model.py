@@ -201,7 +201,7 @@ class Parameter(StrictModel):
 
     key: str
     label: str
-    unit: Literal["天", "个月", "岁", "度", "D", "mm", "µm", "个"]
+    unit: Literal["天", "个月", "岁", "度", "D", "mm", "µm", "个", "D/年", "mm/年"]
     value: Decimal
     minimum: Decimal
     maximum: Decimal

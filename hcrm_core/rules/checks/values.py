@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 from hcrm_core.facts.catalogue import Fact, FactType
 from hcrm_core.rules.checks.mending import altered, without
+from hcrm_core.rules.evaluation import Verdict, evaluate
 from hcrm_core.rules.linting import Finding, Level, Looked
 from hcrm_core.rules.lowering import facts_of
 from hcrm_core.rules.model import NO_OPERAND, Condition, NotOf, Operator, Path, Scalar, Unknown
@@ -106,9 +107,10 @@ def unknown_without_effect(looked: Looked) -> Iterator[Finding]:
 
 
 def unknown_counts_as_met(looked: Looked) -> Iterator[Finding]:
-    """All conditions of a rule count unknown as met: a record without any value matches."""
-    asked = [node for _, node in looked.conditions if node.op not in NO_OPERAND and not node.muted]
-    if asked and all(node.unknown is Unknown.YES for node in asked):
+    """A record of which nothing is known matches, and the rule does not ask for what is missing."""
+    asks_for_gaps = any(node.op is Operator.IS_UNKNOWN for _, node in looked.conditions)
+    counts_as_met = any(node.unknown is Unknown.YES for _, node in looked.conditions)
+    if counts_as_met and not asks_for_gaps and evaluate(looked.whole, {}) is Verdict.MATCH:
         yield Finding(code="empty_record_matches", level=Level.WARNING, path=())
 
 

