@@ -70,9 +70,10 @@ class Library:
     site_id: UUID = field(default_factory=new_id)
     first: UUID = field(default_factory=new_id)
     second: UUID = field(default_factory=new_id)
+    code: str = "north"
 
     def __post_init__(self) -> None:
-        self.add(Site(id=self.site_id, code="north", name="城北院区"))
+        self.add(Site(id=self.site_id, code=self.code, name="城北院区"))
         staff = [(self.first, "a1"), (self.second, "a2")]
         self.add(
             *[Staff(id=key, code=code, name=code, role=Role.ASSISTANT, site_id=self.site_id) for key, code in staff]

@@ -4,15 +4,32 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from hcrm_central.api.context import CentreOf, ManagerOf
+from hcrm_central.api.context import CarerOf, CentreOf, ManagerOf
 from hcrm_central.api.questions import counts as counts_
 from hcrm_central.api.questions import diff as diff_
+from hcrm_central.api.questions import explain as explain_
 from hcrm_central.api.questions import histogram as histogram_
 from hcrm_central.api.questions import overlap as overlap_
+from hcrm_central.api.questions import parameter as parameter_
+from hcrm_central.api.questions import standing as standing_
 from hcrm_central.api.questions import sweep as sweep_
 from hcrm_central.api.refusals import documented
 from hcrm_central.api.rules_routes import OF_MANAGERS
-from hcrm_core.rules.messages import Counts, Diff, Histogram, LeafTrial, Overlap, Sweep, SweepRequest, Trial
+from hcrm_core.rules.messages import (
+    Counts,
+    Diff,
+    ExplainRequest,
+    Explanation,
+    Histogram,
+    LeafTrial,
+    Overlap,
+    ParameterEffect,
+    ParameterTrial,
+    Standing,
+    Sweep,
+    SweepRequest,
+    Trial,
+)
 from hcrm_core.wire import RefusalCode
 
 router = APIRouter()
@@ -50,7 +67,25 @@ def overlap(here: CentreOf, who: ManagerOf, body: Trial) -> Overlap:
     return overlap_.overlap(here, who, body)
 
 
+@router.post("/questions/parameter", responses=documented(*OF_QUESTIONS))
+def parameter(here: CentreOf, who: ManagerOf, body: ParameterTrial) -> ParameterEffect:
+    """What another value of a parameter would change."""
+    return parameter_.parameter(here, who, body)
+
+
+@router.post("/questions/explain", responses=documented(*OF_QUESTIONS))
+def explain(here: CentreOf, who: ManagerOf, body: ExplainRequest) -> Explanation:
+    """Why a customer matches a rule, or not."""
+    return explain_.explain(here, who, body)
+
+
 @router.delete("/questions/{ask}", status_code=204, responses=documented(*OF_MANAGERS))
 def call_off(here: CentreOf, who: ManagerOf, ask: UUID) -> None:
     """The answer to a question of one's own is not of interest any more."""
     here.questions.call_off(who.principal.account_id, ask)
+
+
+@router.get("/customers/{customer_id}/segments", responses=documented(*OF_MANAGERS))
+def standing(here: CentreOf, who: CarerOf, customer_id: UUID) -> Standing:
+    """All segments of a customer, present and past."""
+    return standing_.standing(here, who, customer_id=customer_id)

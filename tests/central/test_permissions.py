@@ -71,7 +71,10 @@ RULES = {
     ("POST", "/questions/sweep"): Rule({"manager"}, 401),
     ("POST", "/questions/diff"): Rule({"manager"}, 401),
     ("POST", "/questions/overlap"): Rule({"manager"}, 401),
+    ("POST", "/questions/parameter"): Rule({"manager"}, 401),
+    ("POST", "/questions/explain"): Rule({"manager"}, 401),
     ("DELETE", "/questions/{ask}"): Rule({"manager"}, 401),
+    ("GET", "/customers/{customer_id}/segments"): Rule({"assistant", "optometrist", "manager"}, 401),
     ("POST", "/shares"): Rule({"assistant", "optometrist", "manager"}, 401),
     ("DELETE", "/shares/{share_id}"): Rule({"assistant", "optometrist", "manager"}, 401),
     ("GET", "/h"): Rule(EVERYBODY, 200),  # pages for a tablet: a link or a code decides, nobody is signed in

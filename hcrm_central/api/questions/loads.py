@@ -65,7 +65,7 @@ def _due_by(session: Session, on: date) -> dict[UUID | None, int]:
         .where(Task.state.not_in(CLOSED), func.coalesce(Task.next_on, Task.due_on) <= on)
         .group_by(Task.owner_id)
     )
-    return dict(session.execute(query).tuples().all())
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 class _Names:

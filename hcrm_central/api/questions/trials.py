@@ -24,6 +24,7 @@ from hcrm_store.clock import business_date
 
 QUICK_SECONDS, SLOW_SECONDS = 5.0, 20.0  # operational
 FIRST_DAY, LAST_DAY = date(1950, 1, 1), date(2150, 1, 1)  # on which a rule may be tried: keeps inside the calendar
+_WHOLE = frozenset({"天", "个月", "岁", "个"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,8 @@ def trying(within: Surroundings, *, values: Mapping[str, Decimal]) -> Surroundin
 def _tried(parameter: Parameter | None, value: Decimal) -> Parameter:
     if parameter is None:
         raise Rejected("parameter_unknown", "a value is tried of a parameter that is not there")
+    if parameter.unit in _WHOLE and value % 1:
+        raise Rejected("value_unsuitable", f"{parameter.key} is tried at a value that is not whole")
     try:
         return Parameter.model_validate(parameter.model_dump() | {"value": value})
     except ValidationError:

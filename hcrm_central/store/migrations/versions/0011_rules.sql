@@ -22,6 +22,13 @@ CREATE POLICY change ON rule_version FOR UPDATE TO hcrm_app USING ((SELECT hcrm.
 GRANT INSERT ON rule_version TO hcrm_app;
 GRANT UPDATE (state, segment_key, definition, author, author_id, ver, note, published_at, published_by, published_by_id,
     retired_at, retired_note) ON rule_version TO hcrm_app;
+-- Which version of which rule a membership came by is known to whoever sees the membership.
+CREATE FUNCTION hcrm.version_heads() RETURNS TABLE (id uuid, rule_key text, number integer)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT v.id, v.rule_key, v.number FROM rule_version v WHERE v.state IN ('published', 'retired')
+$$;
+REVOKE EXECUTE ON FUNCTION hcrm.version_heads() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION hcrm.version_heads() TO hcrm_app;
 
 CREATE POLICY write ON rule_parameter FOR INSERT TO hcrm_app WITH CHECK (
     (SELECT hcrm.role()) = 'manager' AND author_id = (SELECT hcrm.account_id()));

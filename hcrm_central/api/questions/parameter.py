@@ -1,0 +1,84 @@
+"""What another value of a parameter would change: segments of all rules that use it, and tasks of SOPs."""
+
+from collections.abc import Iterator
+from datetime import date
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hcrm_central.api.centre import Centre
+from hcrm_central.api.questions.asking import Question
+from hcrm_central.api.questions.moves import moves, turnover
+from hcrm_central.api.questions.trials import SLOW_SECONDS, asked, trying
+from hcrm_central.api.sessions import SignedIn
+from hcrm_central.jobs.replanning import preview
+from hcrm_central.jobs.rulebook import Rulebook, SopInForce, read_rulebook, sop_in_force, surroundings
+from hcrm_central.jobs.scope import Scope
+from hcrm_central.jobs.tasks import recipients
+from hcrm_core.errors import Rejected
+from hcrm_core.rules import Lowered, Rule, Surroundings, lower_rule
+from hcrm_core.rules.messages import ParameterEffect, ParameterTrial, Replan, RuleEffect
+from hcrm_core.sop import Sop
+from hcrm_store.clock import business_date
+from hcrm_store.journeys import Sop as SopRow
+
+
+def parameter(here: Centre, who: SignedIn, trial: ParameterTrial) -> ParameterEffect:
+    """Against the segments and tasks of today."""
+    with asked(here, who, ask=trial.ask, seconds=SLOW_SECONDS) as question:
+        on = business_date(here.clock.now())
+        before = surroundings(question.session, on=on)
+        after = trying(before, values={trial.key: trial.value})
+        return ParameterEffect(
+            rules=list(_rules(question, before, after)), sops=list(_sops(question, before, after, on=on))
+        )
+
+
+# ── rules ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _rules(question: Question, before: Surroundings, after: Surroundings) -> Iterator[RuleEffect]:
+    """Rules that say something else then, also because a rule that they ask, or that goes before them, does."""
+    for rule in sorted(before.rules.values(), key=lambda one: (one.segment.rank, one.key)):
+        lowered = _lowered(rule, after)
+        if lowered is None or lowered == _lowered(rule, before):
+            continue
+        question.require_wanted()
+        found = turnover(question.session, moves(lowered, segment_key=rule.segment.key))
+        yield RuleEffect(rule_key=rule.key, label=rule.label, stay=found.stay, enter=found.enter, leave=found.leave)
+
+
+def _lowered(rule: Rule, within: Surroundings) -> Lowered | None:
+    try:
+        return lower_rule(rule, within=within)
+    except Rejected:
+        return None  # it cannot be used as it is
+
+
+# ── SOPs ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sops(question: Question, before: Surroundings, after: Surroundings, *, on: date) -> Iterator[Replan]:
+    """SOPs that trigger otherwise or on other days then. Who would get a task at once counts as moved to today."""
+    rulebook = read_rulebook(question.session, on=on)
+    for row in question.session.scalars(select(SopRow).order_by(SopRow.rank, SopRow.key)):
+        was, then = _in_force(row, before), _in_force(row, after)
+        if was is None or then is None or was == then:
+            continue
+        question.require_wanted()
+        found = preview(question.session, was, then, on=on)
+        new = len(_proposed(question.session, then, rulebook) - _proposed(question.session, was, rulebook))
+        yield Replan(sop_key=row.key, label=row.label, moved=found.moved + new, due_today=found.due_today + new)
+
+
+def _in_force(row: SopRow, within: Surroundings) -> SopInForce | None:
+    try:
+        return sop_in_force(Sop.model_validate(row.definition), within=within)
+    except (ValidationError, Rejected):
+        return None  # it cannot be used as it is
+
+
+def _proposed(session: Session, one: SopInForce, rulebook: Rulebook) -> set[UUID]:
+    return {who.customer_id for who in recipients(session, one, rulebook, scope=Scope())}
