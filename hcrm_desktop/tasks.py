@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # imported by the worker threads: the first window does not w
     from hcrm_desktop.sync.client import CentreClient
     from hcrm_desktop.sync.conversation import Conversation
 
-READERS = 3
+READERS, ASKERS = 3, 6
 HIDDEN = "lease_over"  # Rejected.code
 EVERYTHING = Changes.of(
     *("site", "staff", "segment", "sop", "task", "follow_up", "membership", "family", "guardian", "customer"),
@@ -94,6 +94,7 @@ class Tasks(QObject):
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="hcrm-read")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="hcrm-write")
         self._conversations = ThreadPoolExecutor(1, thread_name_prefix="hcrm-sign-in")
+        self._askers = ThreadPoolExecutor(ASKERS, thread_name_prefix="hcrm-ask")
         self._replied.connect(self._on_replied, Qt.ConnectionType.QueuedConnection)
         self._announced.connect(self._on_announced, Qt.ConnectionType.QueuedConnection)
 
@@ -208,10 +209,12 @@ class Tasks(QObject):
         *,
         done: Done,
         failed: Failed | None = None,
+        aside: bool = False,
     ) -> None:
         """Ask the centre something that is not kept here: `done(question(client, headers))`.
 
         `failed` is given Unreachable off line, SignInRequired without a session, NotPermitted for the wrong role.
+        What is asked `aside` may take long: it and the others do not wait for each other.
         """
 
         def work() -> Any:
@@ -220,7 +223,7 @@ class Tasks(QObject):
                 raise SignInRequired("there is no session", remedy="sign in")
             return conversation.consult(question)
 
-        self._run(self._conversations, owner, work, done=done, failed=failed)
+        self._run(self._askers if aside else self._conversations, owner, work, done=done, failed=failed)
 
     def sign_out(
         self, owner: QObject, *, server_url: str, done: Done | None = None, failed: Failed | None = None
@@ -247,7 +250,8 @@ class Tasks(QObject):
         self._writer.shutdown(wait=True)  # what somebody entered is written before we go
         if self._conversation is not None:
             self._conversation.hang_up()
-        self._conversations.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._conversations, self._askers):
+            pool.shutdown(wait=True, cancel_futures=True)
         ended = self._end_conversation()
         self._readers.shutdown(wait=True, cancel_futures=True)
         if self._workspace is None:

@@ -23,8 +23,8 @@ from hcrm_core.rules.messages import (
     Shelf,
     SiteName,
 )
-from hcrm_core.wire import ResultStatus
-from hcrm_desktop.sync.client import RequestRefused, Sink, SnapshotAnswer
+from hcrm_core.wire import Message, ResultStatus
+from hcrm_desktop.sync.client import NotOffered, RequestRefused, Sink, SnapshotAnswer
 
 
 class FakeClock:
@@ -252,6 +252,10 @@ class FakeRuleOffice(FakeOffice):
         versions: by key, newest first.
         saved: what was asked to be kept.
         stale: somebody else has changed every draft.
+        answers: to questions about a rule, by name.
+        asked: the questions, in order.
+        called_off: those that were not of interest any more.
+        gate: answers wait for it; open from the beginning.
     """
 
     def __init__(self, clock: FakeClock, *, rules: Sequence[Rule], parameters: Sequence[Parameter]) -> None:
@@ -260,6 +264,22 @@ class FakeRuleOffice(FakeOffice):
         self.parameters = list(parameters)
         self.saved: list[SaveDraftRequest] = []
         self.stale = False
+        self.answers: dict[str, Message] = {}
+        self.asked: list[tuple[str, Any]] = []
+        self.called_off: list[UUID] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def question(self, name: str, request: Any, answer: type[Message], *, headers: dict[str, str]) -> Message:
+        self.asked.append((name, request))
+        self.gate.wait(10)
+        self._answer()
+        if name not in self.answers:
+            raise NotOffered("an older centre", remedy="upgrade it")
+        return self.answers[name]
+
+    def call_off(self, ask: UUID, *, headers: dict[str, str]) -> None:
+        self.called_off.append(ask)
 
     def shelf(self, *, headers: dict[str, str]) -> Shelf:
         self._answer()

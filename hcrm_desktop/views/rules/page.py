@@ -32,6 +32,7 @@ from hcrm_desktop.views.main_window import Desk
 from hcrm_desktop.views.rules.editor import RuleEditor
 from hcrm_desktop.views.rules.head import RuleHead
 from hcrm_desktop.views.rules.layout import PageLayout, load_layout, save_layout
+from hcrm_desktop.views.rules.panels.plugging import RulePanels
 from hcrm_desktop.views.rules.question import QuestionBar
 from hcrm_desktop.views.rules.rule_list import RuleList
 from hcrm_desktop.views.rules.side import SidePanels
@@ -69,6 +70,7 @@ class RulesPage(QWidget):
         self.words = RuleWords(desk.words)
         self.draft = RuleDraft(self._blank(), self)
         self.list, self.side, self._question = RuleList(self.words), SidePanels(), QuestionBar()
+        self.panels = RulePanels(desk, self.words, self.draft)
         self.editor = RuleEditor(desk.tasks, desk.theme, self.words, self.draft, today=desk.tasks.today())
         self.head = RuleHead(desk.theme, self.words, self.draft)
         self._copying = QTimer(self, singleShot=True, interval=COPY_MS)
@@ -93,7 +95,7 @@ class RulesPage(QWidget):
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(12, 0, 12, 0)
-        for widget in (self.head, self._question):
+        for widget in (self.head, self._question, self.panels.strip):
             column.addWidget(widget)
         column.addWidget(self.editor, 1)
         empty = EmptyState(self._desk.theme, self.tr("从左边选一条规则"), self.tr("或新建一条。"))
@@ -107,6 +109,7 @@ class RulesPage(QWidget):
         nothing = EmptyState(self._desk.theme, self.tr("还没有规则"))
         self._states = StateStack(self._desk.theme, self._split, nothing)
         self._arrange()
+        self.panels.add_to(self.side)
 
     def _arrange(self) -> None:
         column = QVBoxLayout(self)
@@ -126,7 +129,9 @@ class RulesPage(QWidget):
         self.list.new_requested.connect(self.begin_rule)
         self.head.save_requested.connect(self.save)
         self.head.publish_requested.connect(self._on_publish_requested)
-        self.editor.parameter_requested.connect(self.parameter_requested)
+        for part in (self.editor, self.panels):
+            part.parameter_requested.connect(self.parameter_requested)
+        self.panels.customer_requested.connect(self.customer_requested)
         self.draft.changed.connect(self._copying.start)
         self._copying.timeout.connect(self._keep_copy)
         self._split.splitterMoved.connect(self._keep_layout)
