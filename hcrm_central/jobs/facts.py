@@ -5,6 +5,7 @@ cannot be computed is set aside and named; he stops nobody.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,7 @@ from sqlalchemy.orm import Session
 from hcrm_central.jobs.copying import copy_in, copy_out, cursor_of
 from hcrm_central.store.engine import snapshot, transaction
 from hcrm_central.store.facts import CUSTOMER_FACTS
-from hcrm_core.facts.catalogue import CATALOGUE, FactType, Feed
+from hcrm_core.facts.catalogue import CATALOGUE, Fact, FactType, Feed
 from hcrm_core.facts.compute import Frames, facts
 from hcrm_store.clock import Clock
 from hcrm_store.people import Customer
@@ -29,6 +30,7 @@ CHUNK = 20_000  # customers at a time: about 100 MB while computing
 
 _ID, _DAY, _NUMBER, _FLAG = pl.String, pl.Date, pl.Int64, pl.Boolean
 _Schema = dict[str, type[pl.DataType]]
+Tables = dict[str, pl.DataFrame]  # rows by the name of their frame; ids are texts
 _KEY: _Schema = {"customer_id": _ID}
 _QUERIES: dict[str, tuple[str, _Schema]] = {
     "customers": (
@@ -70,16 +72,30 @@ _QUERIES: dict[str, tuple[str, _Schema]] = {
         " WHERE customer_id {scope}",
         _KEY | {"contacted_on": _DAY, "outcome": pl.String},
     ),
-    "leads": ("SELECT customer_id, state FROM lead WHERE customer_id {scope}", _KEY | {"state": pl.String}),
+    "leads": (
+        "SELECT customer_id, state, started_on, closed_on FROM lead WHERE customer_id {scope}",
+        _KEY | {"state": pl.String, "started_on": _DAY, "closed_on": _DAY},
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactsReport:
-    """How many customers were computed, and whose rows could not be."""
+    """What became of the customers of a run.
+
+    Attributes:
+        computed: how many have facts from this run.
+        changed: whose facts are others than before.
+        quarantined: whose rows could not be computed, with the error's type and the feed it came from, never a value.
+    """
 
     computed: int
-    quarantined: tuple[UUID, ...]
+    changed: tuple[UUID, ...]
+    quarantined: dict[UUID, str]
+
+
+class _Unreadable(Exception):
+    """Rows that cannot be computed; tells what failed where, and no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,37 +140,63 @@ def compute_facts(
     if customer_ids is not None:
         query = query.where(Customer.id.in_(customer_ids))
     ids = reader.scalars(query).all()
-    failed: list[UUID] = []
+    changed: list[UUID] = []
+    failed: dict[UUID, str] = {}
     for start in range(0, len(ids), CHUNK):
         scope = _Scope(ids[start : start + CHUNK], whole_range=customer_ids is None)
-        failed += _store(reader, writer, scope, at=at)
-    return FactsReport(computed=len(ids) - len(failed), quarantined=tuple(failed))
+        changed += _store(reader, writer, scope, at=at, failed=failed)
+    return FactsReport(computed=len(ids) - len(failed), changed=tuple(changed), quarantined=failed)
 
 
-def _store(reader: Session, writer: Session, scope: _Scope, *, at: datetime) -> list[UUID]:
-    """Compute and upsert; on failure halve until the customers at fault are alone. Returns these."""
+def _store(reader: Session, writer: Session, scope: _Scope, *, at: datetime, failed: dict[UUID, str]) -> list[UUID]:
+    """Compute and upsert; on failure halve until the customers at fault are alone, and name them. Returns whose facts
+    changed."""
     try:
-        _upsert(writer, _computed(reader, scope), at=at)
-    except (pl.exceptions.PolarsError, psycopg.DataError):
-        if len(scope.ids) == 1:
-            return list(scope.ids)
-        return [one for half in scope.halves() for one in _store(reader, writer, half, at=at)]
+        return _upsert(writer, _computed(_read(reader, scope)), at=at)
+    except _Unreadable as error:
+        if len(scope.ids) > 1:
+            return [one for half in scope.halves() for one in _store(reader, writer, half, at=at, failed=failed)]
+        failed[scope.ids[0]] = str(error)
     return []
 
 
-def _computed(reader: Session, scope: _Scope) -> pl.DataFrame:
+@contextmanager
+def _blaming(place: str) -> Iterator[None]:
+    try:
+        yield
+    except (pl.exceptions.PolarsError, psycopg.DataError) as error:
+        raise _Unreadable(f"{type(error).__name__}: {place}") from None
+
+
+def _read(reader: Session, scope: _Scope) -> Tables:
     condition, values = scope.condition()
-    with reader.begin_nested():
-        copies = {name: copy_out(reader, q.format(scope=condition), values) for name, (q, _) in _QUERIES.items()}
-    tables = {
-        name: pl.read_csv(copies[name], schema=schema, has_header=False) for name, (_, schema) in _QUERIES.items()
-    }
-    customers, exams = tables["customers"]["customer_id"].sort(), tables["eyes"]["exam_id"].unique().sort()
+    tables: Tables = {}
+    for name, (query, schema) in _QUERIES.items():
+        with _blaming(name), reader.begin_nested():
+            rows = copy_out(reader, query.format(scope=condition), values)
+            tables[name] = pl.read_csv(rows, schema=schema, has_header=False)
+    return tables
+
+
+def _computed(tables: Tables) -> pl.DataFrame:
+    exams, computed = tables["eyes"]["exam_id"].unique().sort(), facts_from(tables, names=CATALOGUE)
+    return computed.with_columns(exams.gather(computed[name]).alias(name) for name in _EXAM_IDS)
+
+
+def tables_of(reader: Session, customer_ids: Sequence[UUID]) -> Tables:
+    """The rows of some customers, as facts are computed from them."""
+    return _read(reader, _Scope(customer_ids, whole_range=False))
+
+
+def facts_from(tables: Tables, *, names: Collection[str]) -> pl.DataFrame:
+    """Some facts of all customers of the tables; examinations as numbers, in the order of their ids."""
+    customers = tables["customers"]["customer_id"].sort()
     frames = {name: nw.from_native(_numbered(table, customers).lazy()) for name, table in tables.items()}
-    lazily = facts(Frames(**frames), reference=axial_length_reference(), keep=_computed_once)
-    computed: pl.DataFrame = lazily.collect("polars", engine="in-memory").to_native()
-    named = [exams.gather(computed[name]).alias(name) for name in _EXAM_IDS]
-    return computed.with_columns(customers.gather(computed["customer_id"]), *named).select("customer_id", *CATALOGUE)
+    with _blaming("facts"):
+        lazily = facts(Frames(**frames), reference=axial_length_reference(), keep=_computed_once)
+        wanted = lazily.select("customer_id", *names)
+        computed: pl.DataFrame = wanted.collect("polars", engine="in-memory").to_native()
+    return computed.with_columns(customers.gather(computed["customer_id"]))
 
 
 def _computed_once(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
@@ -182,30 +224,42 @@ _INCOMING = {FactType.DECIMAL: "bigint", FactType.DATE: "date", FactType.BOOLEAN
 }
 
 
-def _upsert(writer: Session, computed: pl.DataFrame, *, at: datetime) -> None:
+def _upsert(writer: Session, computed: pl.DataFrame, *, at: datetime) -> list[UUID]:
+    """Write the rows that are new or differ. Returns whose."""
     columns = ", ".join(f'"{name}" {_INCOMING[fact.kind]}' for name, fact in CATALOGUE.items())
-    with writer.begin_nested():
+    with _blaming(CUSTOMER_FACTS.name), writer.begin_nested():
         cursor = cursor_of(writer)
         cursor.execute("DROP TABLE IF EXISTS incoming_facts")
         cursor.execute(f"CREATE TEMP TABLE incoming_facts (customer_id uuid, {columns}) ON COMMIT DROP")
         copy_in(writer, "incoming_facts", computed.write_csv(include_header=False).encode())
-        cursor.execute(_UPSERT, [at])
+        cursor.execute(_UPSERT, {"at": at, "reference": axial_length_reference().label})
+        return [key for (key,) in cursor.fetchall()]
 
 
 def _upsert_statement() -> str:
-    names = ["customer_id", *CATALOGUE]
-    values = ", ".join(
-        f'"{name}" / 1000.0' if name in CATALOGUE and CATALOGUE[name].kind is FactType.DECIMAL else f'"{name}"'
-        for name in names
-    )
-    quoted = ", ".join(f'"{name}"' for name in names)
-    updates = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in CATALOGUE)
-    # A scan that began earlier must not undo what a save computed since. Sorted, so that two never deadlock.
+    """Only rows that differ are written: an unchanged customer costs no write and keeps his `computed_at`.
+
+    A run that began earlier must not undo what a save computed since. Sorted, so that two never deadlock.
+    """
+    table, names = CUSTOMER_FACTS.name, [*CATALOGUE, "reference_version"]
+    incoming = [*(_value(fact) for fact in CATALOGUE.values()), "%(reference)s"]
+    updates = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in ("computed_at", *names))
     return (
-        f"INSERT INTO {CUSTOMER_FACTS.name} ({quoted}, computed_at) SELECT {values}, %s FROM incoming_facts"
-        f" ORDER BY customer_id ON CONFLICT (customer_id) DO UPDATE SET computed_at = EXCLUDED.computed_at, {updates}"
-        f" WHERE {CUSTOMER_FACTS.name}.computed_at <= EXCLUDED.computed_at"
+        f"INSERT INTO {table} (customer_id, computed_at, {_quoted(names)})"
+        f" SELECT i.customer_id, %(at)s, {', '.join(incoming)} FROM incoming_facts i"
+        f" LEFT JOIN {table} f ON f.customer_id = i.customer_id"
+        f" WHERE ({_quoted(names, of='f.')}) IS DISTINCT FROM ({', '.join(incoming)}) ORDER BY i.customer_id"
+        f" ON CONFLICT (customer_id) DO UPDATE SET {updates} WHERE {table}.computed_at <= EXCLUDED.computed_at"
+        f" RETURNING customer_id"
     )
+
+
+def _value(fact: Fact) -> str:
+    return f'i."{fact.name}" / 1000.0' if fact.kind is FactType.DECIMAL else f'i."{fact.name}"'
+
+
+def _quoted(names: Sequence[str], *, of: str = "") -> str:
+    return ", ".join(f'{of}"{name}"' for name in names)
 
 
 _UPSERT = _upsert_statement()

@@ -320,14 +320,13 @@ def _compute(engine: Engine, session: Session, scope: Scope, *, at: datetime) ->
     with snapshot(engine) as reader:
         expected = reader.scalar(select(func.count()).select_from(Customer).where(scope.on(Customer.id))) or 0
         found = compute_facts(reader, session, scope.only, at=at)
-    set_aside(
-        session, dict.fromkeys(found.quarantined, "unreadable"), computed=replace(scope, aside=found.quarantined), at=at
-    )
+    aside = tuple(found.quarantined)
+    set_aside(session, found.quarantined, computed=replace(scope, aside=aside), at=at)
     return _Found(
         expected=expected,
         seen=found.computed,
-        changed=found.computed,
-        quarantined=tuple(found.quarantined),
+        changed=len(found.changed),
+        quarantined=aside,
     )
 
 

@@ -31,11 +31,15 @@ CUSTOMER_FACTS = Table(
     Base.metadata,
     Column("customer_id", Uuid(), ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True),
     Column("computed_at", UtcInstant(), nullable=False),
+    Column("reference_version", Text()),
     *(_column(fact) for fact in CATALOGUE.values()),
 )
 
 
 class CustomerFacts(Base):
-    """What the facts function found, as of `computed_at`. NULL is unknown."""
+    """What the facts function found when it last found something else, at `computed_at`. NULL is unknown.
+
+    `reference_version` names the table that percentiles were read from.
+    """
 
     __table__ = CUSTOMER_FACTS

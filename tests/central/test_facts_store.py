@@ -10,13 +10,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select, text
 
-from hcrm_central.jobs.facts import compute_facts, rebuild_facts
+from hcrm_central.jobs.facts import FactsReport, compute_facts, rebuild_facts
 from hcrm_central.store.engine import Principal, snapshot, transaction
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_central.store.opening import Store
 from hcrm_central.store.postgres import PrivatePostgres
-from hcrm_core.terms import Outcome, Role
+from hcrm_core.terms import DepartmentKind, Eye, Outcome, ProductKind, Role, Source
 from hcrm_store.base import new_id
+from hcrm_store.care import LensOrder
+from hcrm_store.organisation import Department
 from hcrm_store.people import Customer
 from tests.conftest import copied
 from tests.fakes import FakeClock
@@ -99,8 +101,56 @@ def test_a_customer_whose_rows_cannot_be_computed_is_set_aside_and_named(library
             session.execute(text("UPDATE customer SET birth_date = 'infinity' WHERE id = :id"), {"id": one})
     with snapshot(library.store.jobs) as reader, transaction(library.store.jobs) as writer:
         report = compute_facts(reader, writer, None, at=library.clock.now())
-    assert (report.computed, report.quarantined) == (len(good), tuple(sorted(bad)))
+    assert report.computed == len(good)
+    assert report.quarantined == dict.fromkeys(sorted(bad), "ComputeError: customers")
     assert _facts(library, good[0])["do_not_contact"] is False
+
+
+def _computed_again(library: Library) -> FactsReport:
+    library.clock.advance(timedelta(minutes=5))
+    with snapshot(library.store.jobs) as reader, transaction(library.store.jobs) as writer:
+        return compute_facts(reader, writer, None, at=library.clock.now())
+
+
+def test_only_customers_whose_facts_differ_are_written_and_named(library: Library) -> None:
+    first, second = library.customer(), library.customer()
+    library.exam(second, ago(30))
+    assert sorted(_computed_again(library).changed) == sorted([first, second])
+    written_at = _facts(library, first)["computed_at"]
+    library.exam(second, ago(5))
+    again = _computed_again(library)
+    assert (again.computed, again.changed) == (2, (second,))
+    assert _facts(library, first)["computed_at"] == written_at
+    assert _facts(library, second)["computed_at"] == library.clock.now()
+
+
+def test_a_value_that_became_unknown_is_a_change(library: Library) -> None:
+    child = library.customer()
+    library.exam(child, ago(30))
+    _computed_again(library)
+    with transaction(library.store.jobs) as session:
+        session.execute(text("UPDATE exam SET status = 'void'"))
+    assert _computed_again(library).changed == (child,)
+    assert _facts(library, child)["se_od"] is None
+
+
+def test_money_department_and_measures_come_from_their_columns(library: Library) -> None:
+    child, kind = library.customer(), DepartmentKind.REFRACTIVE
+    where = {"customer_id": child, "site_id": library.site_id}
+    department = Department(id=new_id(), site_id=library.site_id, code="r", name="屈光科", kind=kind)
+    library.add(department)
+    lens = {"product": ProductKind.OK_LENS, "ordered_on": ago(9), "source": Source.SALES, "price": Decimal("6800.50")}
+    library.add(*[LensOrder(eye=eye, department_id=department.id, **lens, **where) for eye in Eye])
+    library.exam(child, ago(30))
+    values = {"iop": Decimal("15.3"), "bcva": Decimal("4.9"), "ucva": Decimal("4.5")}
+    with transaction(library.store.jobs) as session:
+        session.execute(text("UPDATE eye_measurement SET iop_mmhg = :iop, bcva = :bcva, ucva = :ucva"), values)
+    _computed_again(library)
+    found = _facts(library, child)
+    assert (found["spent_total"], found["last_bill_on"], found["open_order"]) == (Decimal("13601.000"), ago(9), True)
+    assert found["last_bill_department"] == kind
+    assert (found["iop_od"], found["bcva_os"]) == (Decimal("15.300"), Decimal("0.100"))
+    assert (found["site_id"], found["reference_version"]) == (library.site_id, "Wuhan 2022 v1")
 
 
 def test_facts_go_with_their_customer(library: Library) -> None:

@@ -1,6 +1,7 @@
 -- More facts of every customer. Run by 0010_facts.py; frozen with it.
 
 ALTER TABLE customer_facts
+    ADD COLUMN reference_version TEXT,
     ADD COLUMN site_id UUID,
     ADD COLUMN last_ok_night_on DATE,
     ADD COLUMN had_wash_out BOOLEAN,
