@@ -3,7 +3,7 @@
 from datetime import date
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from hcrm_core.facts.catalogue import CATALOGUE, PER_EYE, Fact
 from hcrm_core.rules.checking import OPERATORS, check
@@ -11,7 +11,7 @@ from hcrm_core.rules.model import NO_OPERAND, Condition, Eyes, Node, Operator, P
 from hcrm_core.rules.thresholds import threshold_of
 from hcrm_desktop.views.rules.fact_picker import Choice, FactPicker
 from hcrm_desktop.views.rules.form import LineForm, chosen_of
-from hcrm_desktop.views.rules.inputs import Value, ValueField, first_value, value_field
+from hcrm_desktop.views.rules.inputs import QuietBox, Value, ValueField, first_value, value_field
 from hcrm_desktop.views.rules.wording import RuleWords, asked_fact
 from hcrm_desktop.views.widgets.flow import FlowLayout
 
@@ -35,14 +35,13 @@ class ConditionForm(LineForm):
 
     def _build(self) -> None:
         self._fact = FactPicker()
-        self._eyes, self._op, self._source = QComboBox(), QComboBox(), QComboBox()
+        self._eyes, self._op, self._source = QuietBox(), QuietBox(), QuietBox()
         for box, name in (
             (self._eyes, self.tr("眼别")),
             (self._op, self.tr("比较")),
             (self._source, self.tr("数的来源")),
         ):
             box.setAccessibleName(name)
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._parameter = QPushButton()
         self._parameter.setProperty("kind", "quiet")
         self._place = QWidget()

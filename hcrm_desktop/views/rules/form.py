@@ -1,11 +1,12 @@
 """A line of the tree opened for editing, in its place: what all forms share, and those of groups and references."""
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from hcrm_core.rules.editing import Kind
 from hcrm_core.rules.model import AllOf, AnyOf, Node, Reference
+from hcrm_desktop.views.rules.inputs import QuietBox
 
 
 class LineForm(QWidget):
@@ -54,6 +55,12 @@ class LineForm(QWidget):
         if event.type() is QEvent.Type.LayoutRequest:
             self.grown.emit()
         return done
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A press beside the fields is none on the line below."""
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """As above."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -107,8 +114,7 @@ class ReferenceForm(LineForm):
 
     def __init__(self, labels: dict[str, str]) -> None:
         super().__init__()
-        self._box = QComboBox()
-        self._box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._box = QuietBox()
         self._box.setAccessibleName(self.tr("引用的规则"))
         for key, label in labels.items():
             self._box.addItem(label, key)

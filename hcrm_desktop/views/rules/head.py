@@ -1,6 +1,6 @@
 """The line above the editor: which rule, how far it has come, what is unsaved, and what can be done with it."""
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from hcrm_core.rules.messages import RuleState
@@ -9,6 +9,7 @@ from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.rules.wording import RuleWords
 from hcrm_desktop.views.widgets.chips import Chip
 
+NAME_WIDTH = 260  # a longer name is told by the tip
 STATE_TONES = {
     RuleState.DRAFT: "info",
     RuleState.PROPOSED: "warn",
@@ -77,7 +78,9 @@ class RuleHead(QWidget):
     @Slot()
     def _show(self) -> None:
         draft, stack, free = self._draft, self._draft.stack, not self._read_only
-        self._name.setText(draft.rule.label or self.tr("未命名的规则"))
+        name = draft.rule.label or self.tr("未命名的规则")
+        self._name.setText(self._name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, NAME_WIDTH))
+        self._name.setToolTip(name)
         state = draft.version.state
         self._state.set_chip(self._words.state(state, number=draft.version.number), STATE_TONES[state])
         self._unsaved.setVisible(draft.unsaved)

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from PySide6.QtCore import QDate, Qt, Signal, Slot
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDateEdit, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from hcrm_core.facts.catalogue import Fact, FactType
@@ -20,6 +20,29 @@ NUMBER_WIDTH = 92
 STEPS = {"D": "0.25", "D/年": "0.25", "度": "25", "度/年": "25", "mm": "0.05", "mm/年": "0.05", "mmHg": "1"}
 STEPS |= {"logMAR": "0.1", "百分位": "5", "百分点": "5", "元": "100"}
 _READ_AS = str.maketrans("０１２３４５６７８９．－＋−。", "0123456789.-+-.")
+
+
+class QuietBox(QComboBox):
+    """A list that the wheel scrolls past: who scrolls the tree means no other value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+
+class QuietDay(QDateEdit):
+    """A day that the wheel scrolls past."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setCalendarPopup(True)
+        self.setDisplayFormat("yyyy-MM-dd")
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 class ValueField(QWidget):
@@ -100,6 +123,7 @@ class NumberField(ValueField):
     ) -> None:
         super().__init__()
         self._read, self._told = read, told
+        self._shown: Value = None
         self._fields = [NumberEdit(step) for _ in range(ends)]
         names = [self.tr("值")] if ends == 1 else [self.tr("从"), self.tr("到")]
         for number, (field, name) in enumerate(zip(self._fields, names, strict=True)):
@@ -113,12 +137,16 @@ class NumberField(ValueField):
         self.setFocusProxy(self._fields[0])
 
     def show_value(self, value: Value) -> None:
+        if value == self._shown and any(field.property("state") == "error" for field in self._fields):
+            return  # what was typed wrongly stays in sight
+        self._shown = value
         values = value if isinstance(value, tuple) else (value,)
         for field, one in zip(self._fields, values, strict=False):
             text = "" if one is None else self._told(one)
             if field.text() != text and not self._is_same(field, one):
                 field.setText(text)
                 set_property(field, "state", "")
+                self.wrong.emit("")
 
     def _is_same(self, field: NumberEdit, value: Scalar | None) -> bool:
         """What is typed means that value already: 0.5 stays 0.5, while the rule says 0.50."""
@@ -146,10 +174,8 @@ class DateField(ValueField):
 
     def __init__(self, *, ends: int, today: date) -> None:
         super().__init__()
-        self._fields = [QDateEdit() for _ in range(ends)]
+        self._fields = [QuietDay() for _ in range(ends)]
         for number, field in enumerate(self._fields):
-            field.setCalendarPopup(True)
-            field.setDisplayFormat("yyyy-MM-dd")
             field.setAccessibleName(self.tr("日期") if ends == 1 else (self.tr("从"), self.tr("到"))[number])
             field.setDate(QDate(today.year, today.month, today.day))
             if number:
@@ -178,8 +204,7 @@ class ChoiceField(ValueField):
 
     def __init__(self, choices: list[tuple[Scalar, str]]) -> None:
         super().__init__()
-        self._box = QComboBox()
-        self._box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._box = QuietBox()
         self._box.setAccessibleName(self.tr("值"))
         self._box.setPlaceholderText(self.tr("请选择"))
         for value, label in choices:

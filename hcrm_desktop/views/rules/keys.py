@@ -30,6 +30,7 @@ def _commands(tree: "RuleTree") -> dict[tuple[Qt.KeyboardModifier, Qt.Key], Act]
         (plain, _KEY.Key_Enter): tree.open_form,
         (plain, _KEY.Key_F2): tree.open_form,
         (plain, _KEY.Key_Insert): tree.add_line,
+        (plain, _KEY.Key_R): tree.add_reference,
         (plain, _KEY.Key_Delete): steps.remove,
         (plain, _KEY.Key_D): steps.duplicate,
         (plain, _KEY.Key_M): steps.mute,

@@ -1,39 +1,31 @@
 """The tree editor: every line a sentence, opened in its place, moved by mouse and by keys."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 
 from hcrm_core.rules import Parameter
-from hcrm_core.rules.linting import Finding
-from hcrm_core.rules.messages import Counts, NodeCount
 from hcrm_core.rules.model import Condition, Path, Reference
 from hcrm_desktop.models.rule_draft import RuleDraft
-from hcrm_desktop.models.rule_tree import LINE_ROLE, RuleTreeModel, TreeLine
+from hcrm_desktop.models.rule_tree import TreeLine
 from hcrm_desktop.theme import Theme
-from hcrm_desktop.views.rules.brackets import paint_brackets
-from hcrm_desktop.views.rules.cards import MARGIN, Beside, Button, Cards
+from hcrm_desktop.views.rules.cards import MARGIN, Button
 from hcrm_desktop.views.rules.carrying import Carrying, Drop
 from hcrm_desktop.views.rules.condition_form import ConditionForm
-from hcrm_desktop.views.rules.finding_words import FindingWords
 from hcrm_desktop.views.rules.form import GroupForm, LineForm, ReferenceForm
 from hcrm_desktop.views.rules.keys import command_of
+from hcrm_desktop.views.rules.lines import RuleLines
 from hcrm_desktop.views.rules.menus import Offers, line_menu
 from hcrm_desktop.views.rules.steps import Steps
 from hcrm_desktop.views.rules.wording import RuleWords
 
-INDENT = 26
-SIDE = 8  # free at the right
-WIDEST = 1200  # pixels: nobody reads a line across a large screen
 FIELDS = 16  # fields of a form that may be taken back by themselves
 
 
-class RuleTree(QTreeView):
-    """The lines of a draft.
+class RuleTree(RuleLines):
+    """The lines of a draft, to be edited.
 
     Signals:
         refused: why a step is not possible.
@@ -42,55 +34,23 @@ class RuleTree(QTreeView):
 
     refused = Signal(str)
     parameter_requested = Signal(str)
+    _form: LineForm | None = None  # asked for while the view is still being made
+    _form_at: Path = ()
+    _carrying: Carrying | None = None
 
     def __init__(self, theme: Theme, words: RuleWords, draft: RuleDraft, *, today: date) -> None:
-        super().__init__()
-        self._theme, self._words, self._draft, self._today = theme, words, draft, today
+        super().__init__(theme, words, draft)
+        self._today = today
         self.steps, self.offers = Steps(draft), Offers(self)
-        self.finding_words = FindingWords(words)
-        self._cards = Cards(theme, words, self.finding_words)
-        self._findings: dict[Path, list[Finding]] = {}
-        self._counts: dict[Path, NodeCount] = {}
-        self._counted_for: object = None
         self._parameters: dict[str, Parameter] = {}
-        self._form: LineForm | None = None
-        self._form_at: Path = ()
         self._opened = 0  # how many forms were opened: steps of one form are taken back together
         self._read_only = False
         self._pressed: _Pressed | None = None
-        self._carrying: Carrying | None = None
-        self._model = RuleTreeModel(draft.rule.where, self._spoken, self)
-        self._build()
-        self._connect()
-
-    def _build(self) -> None:
-        self.setModel(self._model)
-        self.setItemDelegate(_LineDelegate(self))
-        self.setHeaderHidden(True)
-        self.setRootIsDecorated(False)
-        self.setItemsExpandable(False)
-        self.setExpandsOnDoubleClick(False)
-        self.setIndentation(INDENT)
-        self.setUniformRowHeights(False)
         self.setMouseTracking(True)
-        self.setAccessibleName(self.tr("规则的条件"))
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.expandAll()
-        self._follow()
-
-    def _connect(self) -> None:
-        self._draft.changed.connect(self._on_draft_changed)
-        self._draft.chosen.connect(self._follow)
         self.selectionModel().currentChanged.connect(self._on_current_changed)
         self.customContextMenuRequested.connect(self._on_menu_requested)
         self.steps.refused.connect(self.refused)
-        self._theme.changed.connect(self._retell)
-
-    # ── what is shown ────────────────────────────────────────────────────────────────────────────────────
 
     def learn(self, parameters: dict[str, Parameter]) -> None:
         """Parameters in force, for the forms; names have changed with them."""
@@ -103,45 +63,6 @@ class RuleTree(QTreeView):
         if read_only:
             self.close_form()
 
-    def show_counts(self, counts: Counts | None) -> None:
-        """Numbers beside the lines of the rule as it stands now; they turn grey when it changes."""
-        self._counts = {} if counts is None else {node.path: node for node in counts.nodes}
-        self._counted_for = self._draft.rule
-        self._retell()
-
-    def show_findings(self, findings: Sequence[Finding]) -> None:
-        """What the linter says of the rule as it stands now, each below its line; of the whole, below the first."""
-        found: dict[Path, list[Finding]] = {}
-        for finding in findings:
-            if finding.path is not None:
-                found.setdefault(finding.path, []).append(finding)
-        if found != self._findings:
-            self._findings = found
-            self._retell()
-
-    @Slot()
-    def _retell(self) -> None:
-        """What stands beside the lines has changed: their heights may be others."""
-        self._model.retell()
-
-    @Slot()
-    def _on_draft_changed(self) -> None:
-        if not self._model.show(self._draft.rule.where):
-            self._form = None  # it went with the lines
-            self._findings = {}
-            self.expandAll()
-        elif self._form is not None:
-            self._form.show_node(self._line(self._form_at).node)
-
-    @Slot()
-    def _follow(self) -> None:
-        """The chosen line is the draft's."""
-        index = self._model.index_of(self._draft.path)
-        if index.isValid() and index != self.currentIndex():
-            self.setCurrentIndex(index)
-        if index.isValid():
-            self.scrollTo(index)
-
     @Slot(QModelIndex)
     def _on_current_changed(self, index: QModelIndex) -> None:
         line = self._model.line(index)
@@ -150,25 +71,6 @@ class RuleTree(QTreeView):
         if self._form is not None and line.path != self._form_at:
             self.close_form()
         self._draft.choose(line.path)
-
-    def _line(self, path: Path) -> TreeLine:
-        line = self._model.line(self._model.index_of(path))
-        assert line is not None
-        return line
-
-    def _spoken(self, line: TreeLine) -> str:
-        return self._cards.spoken(line, self.beside(line))
-
-    def beside(self, line: TreeLine) -> Beside:
-        """What is said beside a line."""
-        above = (self._line(line.path[:length]) for length in range(len(line.path)))
-        return Beside(
-            findings=self._findings.get(line.path, ()),
-            count=self._counts.get(line.path),
-            counted=bool(self._counts),
-            stale=self._counted_for is not self._draft.rule,
-            muted=line.node.muted or any(group.node.muted for group in above),
-        )
 
     # ── a line opened ────────────────────────────────────────────────────────────────────────────────────
 
@@ -237,39 +139,28 @@ class RuleTree(QTreeView):
         self._form.room = self.room(path)
         return self._form.sizeHint().height() + 2 * MARGIN
 
-    # ── geometry ─────────────────────────────────────────────────────────────────────────────────────────
-
-    def room(self, path: Path) -> int:
-        """How wide a line's card is."""
-        return min(self.viewport().width() - SIDE, WIDEST) - len(path) * INDENT
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self._retell()
-
     def hint(self, line: TreeLine) -> QSize:
-        """A line's size."""
-        width, form = self.room(line.path), self.form_height(line.path)
-        if form is not None:
-            return QSize(width, form)
-        return self._cards.hint(line, self.beside(line), width=width, font=self.font())
-
-    # ── painting ─────────────────────────────────────────────────────────────────────────────────────────
+        form = self.form_height(line.path)
+        return super().hint(line) if form is None else QSize(self.room(line.path), form)
 
     def paint_line(self, painter: QPainter, rect: QRect, line: TreeLine) -> None:
-        chosen = line.path == self._draft.path
-        place = QRect(rect.left(), rect.top(), self.room(line.path), rect.height())
-        if self._form is not None and line.path == self._form_at:
-            self._cards.paint_ground(painter, place, chosen=True, muted=False)
+        if self._form is None or line.path != self._form_at:
+            super().paint_line(painter, rect, line)
             return
-        painter.setFont(self.font())
-        self._cards.paint(painter, place, line, self.beside(line), chosen=chosen)
+        place = QRect(rect.left(), rect.top(), self.room(line.path), rect.height())
+        self._cards.paint_ground(painter, place, chosen=True, muted=False)
 
-    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
-        line = index.data(LINE_ROLE)
-        groups = [self._line(line.path[:length]) for length in range(len(line.path))]
-        paint_brackets(painter, rect, line, groups, tokens=self._theme.tokens, indent=INDENT)
+    def _on_lines_altered(self) -> None:
+        if self._form is not None:
+            self._form.show_node(self._line(self._form_at).node)
+
+    def _on_lines_replaced(self) -> None:
+        """A form goes with the lines it was in."""
+        if self._form is not None:
+            self._form = None
+            self.setFocus()
+
+    # ── mouse ────────────────────────────────────────────────────────────────────────────────────────────
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -280,8 +171,6 @@ class RuleTree(QTreeView):
         painter.setPen(QPen(QColor(self._theme.tokens.primary), 2))
         self._carrying.paint(painter)
         painter.end()
-
-    # ── mouse ────────────────────────────────────────────────────────────────────────────────────────────
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """What was pressed is noted first: choosing another line may close a form, and lines move."""
@@ -399,22 +288,6 @@ class _Pressed:
     at: QPoint
     path: Path
     button: Button | None
-
-
-class _LineDelegate(QStyledItemDelegate):
-    """Hands painting and sizes to the tree."""
-
-    def __init__(self, tree: RuleTree) -> None:
-        super().__init__(tree)
-        self._tree = tree
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        self._tree.paint_line(painter, option.rect, index.data(LINE_ROLE))
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        return self._tree.hint(index.data(LINE_ROLE))
 
 
 def _field(before: object, after: object) -> int:

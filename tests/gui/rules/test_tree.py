@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QDateEdit, QLabel, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from hcrm_core.rules.linting import Finding, Level
@@ -343,6 +343,39 @@ def test_letters_that_are_no_number_stay_in_sight_with_a_reason_and_change_nothi
     assert where(tree)["all"][1]["value"] == 500
 
 
+def test_wrong_letters_outlast_a_change_of_another_field_and_go_with_an_undo(tree_of: TreeOf) -> None:
+    tree = tree_of({"all": [AGE, CCT]})
+    edit(tree, 1)
+    enter(number(tree), "500")
+    enter(number(tree), "5oo")
+    set_box(tree, "眼别", "either")
+    assert number(tree).text() == "5oo"
+    assert "这不是可用的数值" in said(tree)
+    tree._draft.stack.setIndex(0)
+    assert number(tree).text() == "480"
+    assert "这不是可用的数值" not in said(tree)
+
+
+def test_the_wheel_scrolls_past_lists_and_days(tree_of: TreeOf) -> None:
+    tree = tree_of({"all": [DUE | {"op": "lt", "value": "2026-01-01"}]})
+    edit(tree, 0)
+    before = where(tree)
+    for widget in (box(tree, "比较"), *(one for one in tree.findChildren(QDateEdit) if one.isVisible())):
+        here = QPointF(5, 5)
+        event = QWheelEvent(
+            here,
+            widget.mapToGlobal(here),
+            QPoint(),
+            QPoint(0, -120),
+            Qt.MouseButton.NoButton,
+            MOD.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(widget, event)
+    assert where(tree) == before
+
+
 def test_what_is_typed_into_one_field_is_one_step_and_another_field_another(tree_of: TreeOf) -> None:
     tree = tree_of({"all": [AGE, CCT]})
     edit(tree, 1)
@@ -515,7 +548,7 @@ def test_a_group_is_turned_in_its_place(tree_of: TreeOf) -> None:
 def test_another_rule_can_be_asked_for(tree_of: TreeOf) -> None:
     tree = tree_of({"all": [AGE]})
     choose(tree, 0)
-    tree.add_reference()
+    press(KEY.Key_R)
     assert where(tree) == {"all": [AGE, {"rule": "ok_lens"}]}
     press(KEY.Key_Escape)
     assert "符合规则“角塑客户”" in spoken(tree, 1)
@@ -561,6 +594,25 @@ def test_two_hundred_lines_are_shown_and_walked_through(tree_of: TreeOf) -> None
     press(KEY.Key_Up)
     assert tree._draft.path == (40,)
     assert tree.beside(tree._line((42,))).muted
+
+
+def test_a_long_rule_stays_where_it_was_scrolled_to(tree_of: TreeOf) -> None:
+    tree = tree_of(big())
+    choose(tree, 20, 1)
+    tree.scrollTo(tree._model.index_of((20, 1)), tree.ScrollHint.PositionAtCenter)
+    place = tree.visualRect(tree._model.index_of((20, 1))).top()
+    press(KEY.Key_Delete)
+    assert tree._draft.path == (20, 1)
+    assert abs(tree.visualRect(tree._model.index_of((20, 1))).top() - place) < 4
+
+
+def test_findings_stay_beside_lines_that_did_not_change(tree_of: TreeOf) -> None:
+    tree = tree_of({"all": [AGE, CCT, DUE]})
+    tree.show_findings([Finding(code="source_missing", level=Level.HINT, path=path) for path in ((0,), (2,))])
+    choose(tree, 1)
+    press(KEY.Key_Delete)
+    assert tree.beside(tree._line((0,))).findings
+    assert not tree.beside(tree._line((1,))).findings
 
 
 @pytest.mark.parametrize("width", [380, 560, 900])
