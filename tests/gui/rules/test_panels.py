@@ -1,4 +1,4 @@
-"""What stands beside the editor: asked while somebody looks, one question of a kind at a time, said quietly in place."""
+"""What stands beside the editor: asked while somebody looks, one of a kind at a time, said quietly in its place."""
 
 from decimal import Decimal
 

@@ -90,10 +90,13 @@ class Panel(QWidget):
     """A part that shows the answer to one question. While it is hidden nothing is asked.
 
     Attributes:
-        column: title, hint and how the question stands are in it; the rest follows.
+        question: that is asked now; a panel may listen to several, and ask one of them at a time.
+        column: title, hint and how the question stands are in it once `headed`; the rest follows.
     """
 
-    def __init__(self, question: Question, text: str, hint: str, *, shared: bool = False) -> None:
+    column: QVBoxLayout
+
+    def __init__(self, question: Question, *, shared: bool = False) -> None:
         """Ask nothing yet.
 
         Args:
@@ -102,17 +105,28 @@ class Panel(QWidget):
         super().__init__()
         self.question, self._shared = question, shared
         self.line = AskLine()
-        self.column = headed(self, text, hint)
-        self.column.addWidget(self.line)
-        self.line.again_requested.connect(question.ask)
+        self.line.again_requested.connect(self._on_again_requested)
+        self.listen(question)
+
+    def listen(self, question: Question) -> None:
+        """Hear what becomes of a question."""
         question.asked.connect(self._on_asked)
         question.answered.connect(self._on_answered)
         question.failed.connect(self.line.show_error)
         question.nothing.connect(self._on_nothing)
 
+    def headed(self, text: str, hint: str) -> None:
+        """Begin the layout with a title and what the panel tells."""
+        self.column = headed(self, text, hint)
+        self.column.addWidget(self.line)
+
     def show_answer(self, answer: object) -> None:
         """Show what the centre said of the rule as it stands."""
         raise NotImplementedError
+
+    def nothing(self) -> str:
+        """Why nothing is asked."""
+        return self.tr("条件填完整后，这里就有数。")
 
     @Slot()
     def renew(self) -> None:
@@ -120,6 +134,10 @@ class Panel(QWidget):
         self.question.forget()
         if self.isVisible():
             self.question.want()
+
+    @Slot()
+    def _on_again_requested(self) -> None:
+        self.question.ask()
 
     @Slot()
     def _on_asked(self) -> None:
@@ -132,7 +150,7 @@ class Panel(QWidget):
 
     @Slot()
     def _on_nothing(self) -> None:
-        self.line.show_text(self.tr("条件填完整后，这里就有数。"))
+        self.line.show_text(self.nothing())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -7,6 +7,7 @@ from hcrm_desktop.models.rule_draft import RuleDraft
 from hcrm_desktop.models.rule_questions import RuleQuestions
 from hcrm_desktop.views.main_window import Desk
 from hcrm_desktop.views.rules.panels.counts import CountStrip, FunnelPanel
+from hcrm_desktop.views.rules.panels.threshold import ThresholdPanel
 from hcrm_desktop.views.rules.side import SidePanels
 from hcrm_desktop.views.rules.wording import RuleWords
 
@@ -31,8 +32,14 @@ class RulePanels(QObject):
     def add_to(self, side: SidePanels) -> None:
         """A button for each of them."""
         side.add_panel("funnel", self.tr("漏斗"), self._funnel)
+        side.add_panel("threshold", self.tr("阈值"), self._threshold)
 
     def _funnel(self) -> QWidget:
         panel = FunnelPanel(self._desk.theme, self._words, self._draft)
         panel.chosen.connect(self._draft.choose)
+        return panel
+
+    def _threshold(self) -> QWidget:
+        panel = ThresholdPanel(self._desk.theme, self._words, self.questions, today=self._desk.tasks.today())
+        panel.parameter_requested.connect(self.parameter_requested)
         return panel
