@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = "rules.json"
+PARTS = 3
 _log = logging.getLogger(__name__)
 
 
@@ -30,7 +31,9 @@ def load_layout(folder: Path) -> PageLayout:
     try:
         kept: Any = json.loads((folder / FILE).read_text(encoding="utf-8"))
         widths = tuple(int(width) for width in kept["widths"])
-        return PageLayout(widths=widths, panel=kept["panel"], properties=bool(kept["properties"]))
+        return PageLayout(
+            widths=widths if len(widths) == PARTS else (), panel=kept["panel"], properties=bool(kept["properties"])
+        )
     except FileNotFoundError:
         return PageLayout()
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -3,6 +3,7 @@
 All parts share one `RuleDraft`: the rule, the chosen line, what surrounds it, its numbers and its findings.
 """
 
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
@@ -135,17 +136,27 @@ class RulesPage(QWidget):
         self.draft.changed.connect(self._copying.start)
         self._copying.timeout.connect(self._keep_copy)
         self._split.splitterMoved.connect(self._keep_layout)
-        self.side.unfolded.connect(self._keep_layout)
+        self.side.unfolded.connect(self._on_unfolded)
         self.editor.unfold.toggled.connect(self._keep_layout)
         on_key(self, "Ctrl+S", self.save, children=True)
         for keys in ("Ctrl+Return", "Ctrl+Enter"):
             on_key(self, keys, self._on_publish_requested, children=True)
 
+    @Slot(str)
+    def _on_unfolded(self, key: str) -> None:
+        """A panel gets the room that its predecessor had; folded, the editor gets it."""
+        left, middle, right = self._split.sizes()
+        wanted = self._wish.widths[2] if self._wish.widths else WIDTHS[2]
+        self._split.setSizes([left, middle + right - wanted, wanted] if key else [left, middle + right, 0])
+        self._keep_layout()
+
     @Slot()
     def _keep_layout(self) -> None:
-        widths = tuple(self._split.sizes())
-        layout = PageLayout(widths=widths, panel=self.side.open_key, properties=self.editor.unfold.isChecked())
-        save_layout(self._desk.profile, layout=layout)
+        left, middle, right = self._split.sizes()
+        side = right if self.side.open_key else (self._wish.widths or WIDTHS)[2]
+        unfolded = self.editor.unfold.isChecked()
+        self._wish = PageLayout(widths=(left, middle, side), panel=self.side.open_key, properties=unfolded)
+        save_layout(self._desk.profile, layout=self._wish)
 
     # ── the shelf ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -270,6 +281,8 @@ class RulesPage(QWidget):
         wished = self._wish.panel
         if wished is None and self.width() >= NARROW:
             self.side.open_first()
+            self._wish = replace(self._wish, panel=None)  # nobody's wish: a small screen stays free
+            save_layout(self._desk.profile, layout=self._wish)
         elif wished:
             self.side.open_panel(wished)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 PANEL_WIDTH = 360  # at least, while one is open
 
@@ -39,6 +39,7 @@ class SidePanels(QWidget):
         row.setSpacing(0)
         row.addWidget(self._stack, 1)
         row.addWidget(strip)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self.hide()
 
     def add_panel(self, key: str, label: str, make: Callable[[], QWidget]) -> None:
@@ -61,6 +62,8 @@ class SidePanels(QWidget):
         if key:
             self._stack.setCurrentWidget(self._panels[key])
         self._stack.setVisible(bool(key))
+        policy = QSizePolicy.Policy
+        self.setSizePolicy(policy.Preferred if key else policy.Fixed, policy.Preferred)  # folded, only the strip
         self.open_key = key
         for other, button in self._buttons.items():
             button.setChecked(other == key)

@@ -18,7 +18,7 @@ from hcrm_desktop.models.rule_desk import copy_key
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.views.main_window import MainFrame
 from hcrm_desktop.views.rules.fact_picker import FactPicker
-from hcrm_desktop.views.rules.layout import FILE
+from hcrm_desktop.views.rules.layout import FILE, load_layout
 from hcrm_desktop.views.rules.page import RulesPage
 from tests.factories import PASSWORD, make_clinic, serving
 from tests.fakes import FakeClock, FakeRuleOffice
@@ -255,6 +255,8 @@ def test_the_layout_is_kept_and_a_damaged_one_is_forgotten(
     again = RulesPage(desk_for(Role.MANAGER))
     qtbot.addWidget(again)
     assert again.editor.unfold.isChecked()
+    (workspace.folder / FILE).write_text('{"widths": [9, 9], "panel": "", "properties": false}', encoding="utf-8")
+    assert load_layout(workspace.folder).widths == ()
     (workspace.folder / FILE).write_text("{", encoding="utf-8")
     third = RulesPage(desk_for(Role.MANAGER))
     qtbot.addWidget(third)
@@ -316,3 +318,32 @@ def test_a_rule_is_opened_changed_and_kept_at_the_real_centre(
         qtbot.waitUntil(lambda: any(one.code == "muted" for one in page.draft.findings), timeout=20_000)
         tasks.sign_out(page, server_url=url, done=done.append)
         qtbot.waitUntil(lambda: len(done) == 2, timeout=20_000)
+
+
+def test_a_folded_right_part_leaves_its_room_to_the_editor_and_comes_back_as_wide(
+    qtbot: QtBot, page: RulesPage
+) -> None:
+    opened(qtbot, page)
+    first = next(iter(page.side._makers))
+    page.side.open_panel("")
+    qtbot.waitUntil(lambda: page.side.width() < 120)
+    wide = page.editor.width()
+    page.side.open_panel(first)
+    qtbot.waitUntil(lambda: page.side.width() >= 360)
+    assert page.editor.width() < wide
+    assert page.editor.tree.width() >= 300
+    before = page.side.width()
+    page.side.open_panel("")
+    page.side.open_panel(first)
+    qtbot.waitUntil(lambda: page.side.width() == before)
+
+
+def test_on_a_small_screen_the_right_part_waits_to_be_opened_and_on_a_large_one_it_does_not(
+    qtbot: QtBot, page: RulesPage, workspace: Workspace
+) -> None:
+    opened(qtbot, page)
+    assert page.side.open_key == ""
+    page.resize(1700, 900)
+    opened(qtbot, page, "ok_lens")
+    assert page.side.open_key == next(iter(page.side._makers))
+    assert load_layout(workspace.folder).panel is None
