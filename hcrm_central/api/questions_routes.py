@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from hcrm_central.api.context import CarerOf, CentreOf, ManagerOf
+from hcrm_central.api.questions import backtest as backtest_
 from hcrm_central.api.questions import counts as counts_
 from hcrm_central.api.questions import diff as diff_
 from hcrm_central.api.questions import explain as explain_
@@ -16,6 +17,7 @@ from hcrm_central.api.questions import sweep as sweep_
 from hcrm_central.api.refusals import documented
 from hcrm_central.api.rules_routes import OF_MANAGERS
 from hcrm_core.rules.messages import (
+    Backtest,
     Counts,
     Diff,
     ExplainRequest,
@@ -59,6 +61,12 @@ def sweep(here: CentreOf, who: ManagerOf, body: SweepRequest) -> Sweep:
 def diff(here: CentreOf, who: ManagerOf, body: Trial) -> Diff:
     """Who would enter and who would leave against today."""
     return diff_.diff(here, who, body)
+
+
+@router.post("/questions/backtest", responses=documented(*OF_QUESTIONS))
+def backtest(here: CentreOf, who: ManagerOf, body: Trial) -> Backtest:
+    """Had a rule run on each of the last days."""
+    return backtest_.backtest(here, who, body)
 
 
 @router.post("/questions/overlap", responses=documented(*OF_QUESTIONS))

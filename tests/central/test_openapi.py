@@ -48,6 +48,7 @@ MESSAGES = {
     "/questions/histogram": ("LeafTrial", "Histogram"),
     "/questions/sweep": ("SweepRequest", "Sweep"),
     "/questions/diff": ("Trial", "Diff"),
+    "/questions/backtest": ("Trial", "Backtest"),
     "/questions/overlap": ("Trial", "Overlap"),
     "/questions/parameter": ("ParameterTrial", "ParameterEffect"),
     "/questions/explain": ("ExplainRequest", "Explanation"),
