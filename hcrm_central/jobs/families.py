@@ -3,11 +3,11 @@
 The ledger keeps one task for each child and reason; they go to one person, who sees them as one line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from hcrm_central.jobs.dealing import Recipient
@@ -37,8 +37,13 @@ def homes_reached(session: Session, *, on: date, scope: Scope) -> list[UUID]:
         .distinct()
     )
     if scope.only is not None:
-        query = query.where(home.in_(select(home).where(scope.on(Customer.id))))
+        query = query.where(_at(session.scalars(select(home).where(scope.on(Customer.id))).all()))
     return list(session.scalars(query))
+
+
+def _at(homes: Collection[UUID]) -> ColumnElement[bool]:
+    """The customers of these homes. By two columns with an index each: `home` itself would read every customer."""
+    return or_(Customer.id == among(homes), Customer.family_id == among(homes))
 
 
 def joining(session: Session, recipients: Sequence[Recipient], *, on: date) -> int:
@@ -49,9 +54,7 @@ def joining(session: Session, recipients: Sequence[Recipient], *, on: date) -> i
     query = (
         select(home)
         .join_from(Task, Customer, Customer.id == Task.customer_id)
-        .where(
-            home == among(list(set(homes))), Task.state.not_in(CLOSED), func.coalesce(Task.next_on, Task.due_on) <= on
-        )
+        .where(_at(set(homes)), Task.state.not_in(CLOSED), func.coalesce(Task.next_on, Task.due_on) <= on)
         .distinct()
     )
     expecting = set(session.scalars(query))
