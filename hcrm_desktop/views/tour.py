@@ -19,6 +19,7 @@ from hcrm_core.terms import Role
 from hcrm_desktop.cache.rows import SyncStatus
 from hcrm_desktop.models.rows import ROW_ROLE
 from hcrm_desktop.views.display.window import DisplayWindow
+from hcrm_desktop.views.rules.page import RulesPage
 
 if TYPE_CHECKING:
     from hcrm_desktop.app import Workstation
@@ -174,6 +175,22 @@ class Tour(QObject):
             for key in ("fleet", "held"):
                 yield from self._page(key)
                 yield from self._both_themes(key)
+            yield from self._rules()
+
+    def _rules(self) -> Iterator[Wait]:
+        """A rule as a manager reads it, and with a line open."""
+        yield from self._page("rules")
+        page = self._page_shown()
+        assert isinstance(page, RulesPage)
+        yield lambda: page.draft.workshop is not None
+        page.open_rule("upsell_ok")
+        yield lambda: page.draft.rule.key == "upsell_ok"
+        yield from self._both_themes("rules")
+        yield from self._sizes("rules")
+        page.draft.choose((2,))
+        QTest.keyClick(page.editor.tree, Qt.Key.Key_Return)
+        yield from self._both_themes("rules_line")
+        QTest.keyClick(QApplication.focusWidget() or page, Qt.Key.Key_Escape)
 
     def _open_told_record(self) -> Iterator[Wait]:
         """A child with something to tell: the first in the list who wears a lens."""

@@ -119,7 +119,8 @@ class RulesPage(QWidget):
         column.addWidget(self._message)
         column.addWidget(self._states, 1)
         self.list.setMinimumWidth(160)
-        self._split.setSizes(list(self._wish.widths or WIDTHS))
+        left, middle, right = self._wish.widths or WIDTHS
+        self._split.setSizes([left, middle + right, 0])  # folded until something is opened
         self.editor.unfold.setChecked(self._wish.properties)
 
     def _connect(self) -> None:
@@ -146,7 +147,7 @@ class RulesPage(QWidget):
     def _on_unfolded(self, key: str) -> None:
         """A panel gets the room that its predecessor had; folded, the editor gets it."""
         left, middle, right = self._split.sizes()
-        wanted = self._wish.widths[2] if self._wish.widths else WIDTHS[2]
+        wanted = (self._wish.widths or WIDTHS)[2]
         self._split.setSizes([left, middle + right - wanted, wanted] if key else [left, middle + right, 0])
         self._keep_layout()
 

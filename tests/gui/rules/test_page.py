@@ -343,6 +343,7 @@ def test_on_a_small_screen_the_right_part_waits_to_be_opened_and_on_a_large_one_
 ) -> None:
     opened(qtbot, page)
     assert page.side.open_key == ""
+    assert page.side.width() < 120
     page.resize(1700, 900)
     opened(qtbot, page, "ok_lens")
     assert page.side.open_key == next(iter(page.side._makers))
