@@ -155,10 +155,17 @@ class MainFrame(QWidget):
     @Slot(object)
     def _on_charts_imported(self, _: object) -> None:
         from hcrm_desktop.views.record.page import RecordPage
+        from hcrm_desktop.views.rules import import_page
 
         page = self._page("record")
         if isinstance(page, RecordPage):
             page.prepare()
+        if "rules" in self._entries:
+            self._desk.tasks.query(self, import_page, done=self._on_rules_imported)
+
+    @Slot(object)
+    def _on_rules_imported(self, _: object) -> None:
+        """They are made when somebody goes there."""
 
     def _make_overview(self) -> QWidget:
         from hcrm_desktop.views.overview import OverviewPage
