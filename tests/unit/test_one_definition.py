@@ -17,12 +17,15 @@ import polars as pl
 import pytest
 
 from hcrm_central.jobs.defaults import read_defaults
+from hcrm_core.curves.picture import Point
 from hcrm_core.eye.age import exact_age
 from hcrm_core.eye.crossing import Crossing
-from hcrm_core.eye.percentiles import Percentile
+from hcrm_core.eye.percentiles import Percentile, Refused
 from hcrm_core.eye.plausibility import EyeValues
+from hcrm_core.facts.catalogue import CATALOGUE, FactType
 from hcrm_core.facts.compute import Frames, facts
-from hcrm_core.facts.growth import HALF_YEAR, QUARTER, RECENT, YEAR, Refusal, axial_readings, change, eye_growth, keyed
+from hcrm_core.facts.derived import derived
+from hcrm_core.facts.growth import PERIODS, RECENT, Refusal, axial_readings, change, eye_growth, keyed
 from hcrm_core.record import ExamRecord
 from hcrm_core.rules import Surroundings, Verdict, evaluate, explain, lower
 from hcrm_core.study import EyeStudy, measurements, study
@@ -34,7 +37,8 @@ from tests.unit.sim.extracts import read
 TODAY = date(2026, 11, 22)
 DEFAULTS = read_defaults()
 ALERT = lower(DEFAULTS.rules["growth_alert"].where, within=Surroundings(parameters=DEFAULTS.parameters, on=TODAY))
-WINDOWS = {"se_growth_3m": QUARTER, "se_growth_6m": HALF_YEAR, "al_growth_12m": YEAR}
+WINDOWS = {f"{kind}_growth_{key}": window for kind in ("se", "al") for key, window in PERIODS.items()}
+DECIMALS = {name for name, fact in CATALOGUE.items() if fact.kind is FactType.DECIMAL}
 _KEY: dict[str, type[pl.DataType]] = {"customer_id": pl.Int64}
 _OTHERS = (("iop_mmhg", "iop"), ("ucva", "ucva"), ("bcva", "bcva"))
 _POWERS = ("sphere", "cylinder", "axial_length_mm", "k1", "k2")
@@ -145,8 +149,7 @@ def _values(row: dict[str, Any], *, eye: Eye) -> EyeValues:
 
 def _exact(row: dict[str, Any]) -> dict[str, Any]:
     """Facts as the store holds them: thousandths as decimals."""
-    grown = {f"{base}_{eye.value.lower()}" for base in WINDOWS for eye in Eye}
-    return {name: Decimal(v) / 1000 if name in grown and v is not None else v for name, v in row.items()}
+    return {name: Decimal(v) / 1000 if name in DECIMALS and v is not None else v for name, v in row.items()}
 
 
 @pytest.fixture(scope="module")
@@ -191,8 +194,57 @@ def test_the_facts_of_the_rules_are_the_growth_of_one_child_and_refuse_alike(chi
                 # An eye that was never measured has no row among the facts of everybody.
                 stored = child.row[f"{base}_refusal_{eye.value.lower()}"]
                 assert (stored or Refusal.NO_PAIR if growth.change is None else stored) == growth.refusal, name
+                rate = child.row.get(f"{base.replace('growth', 'growth_rate')}_{eye.value.lower()}")
+                assert rate == growth.per_year, name
                 told += growth.change is not None
     assert told > len(children) // 4
+
+
+@SOME
+def test_the_place_and_the_crossing_of_the_facts_are_those_of_the_chart(children: list[Child]) -> None:
+    places = crossings = 0
+    for child in children:
+        for eye, crossing in child.shown.crossings.items():
+            side, points = eye.value.lower(), child.shown.axial.of(eye)
+            assert child.row[f"al_percentile_{side}"] == _place(child, points[-1] if points else None)
+            places += child.row[f"al_percentile_{side}"] is not None
+            told = child.row[f"al_crossing_{side}"], child.row[f"al_crossing_from_on_{side}"]
+            if isinstance(crossing, Crossing):
+                assert told == (crossing.points, crossing.from_on)
+                crossings += 1
+            else:
+                assert told == (None, None)
+                assert (child.row[f"al_crossing_refusal_{side}"] or "no_pair") == crossing.code
+    assert places > len(children) // 4
+    assert crossings > len(children) // 8
+
+
+def _place(child: Child, point: Point | None) -> Decimal | None:
+    if point is None or child.shown.birth is None:
+        return None
+    age = exact_age(child.shown.birth, on=point.on)
+    place = child.shown.references.axial_length.percentile_of(point.value, sex=child.shown.sex, age_years=age)
+    return place.percentile if isinstance(place, Percentile) else None
+
+
+@SOME
+def test_the_ratio_of_the_facts_is_that_of_the_record_at_the_same_examination(children: list[Child]) -> None:
+    told = withheld = 0
+    for child in children:
+        for eye in Eye:
+            ratios = [derived(exam, eye=eye).ratio for exam in child.exams if _has_both(exam, eye=eye)]
+            expected = ratios[-1] if ratios else None
+            found, why = (child.row[f"{name}_{eye.value.lower()}"] for name in ("al_cr", "al_cr_refusal"))
+            assert (found, why) == ((None, expected.code) if isinstance(expected, Refused) else (expected, None))
+            told += found is not None
+            withheld += why is not None
+    assert told > len(children) // 4
+    assert withheld > 0
+
+
+def _has_both(exam: ExamRecord, *, eye: Eye) -> bool:
+    values = exam.od if eye is Eye.OD else exam.os
+    return values is not None and None not in (values.axial_length_mm, values.k1, values.k2)
 
 
 @SOME
