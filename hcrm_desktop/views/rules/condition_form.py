@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QLineEdit, QPus
 
 from hcrm_core.facts.catalogue import CATALOGUE, PER_EYE, Fact
 from hcrm_core.rules.checking import OPERATORS, check
+from hcrm_core.rules.lowering import RELATIVE
 from hcrm_core.rules.model import NO_OPERAND, Condition, Eyes, Node, Operator, Parameter, Unknown
 from hcrm_core.rules.thresholds import threshold_of
 from hcrm_desktop.views.rules.fact_picker import Choice, FactPicker
@@ -113,11 +114,17 @@ class ConditionForm(LineForm):
         if fact is not None:
             self._fill_ops(fact, node)
             self._fill_sources(fact, node)
-            self._means.setText(self.tr("没有数据是指：{meaning}").format(meaning=fact.unknown_means))
+            self._means.setText(self.tr("；").join(self._explained_fact(fact, node)))
         self._show_value(fact, node)
         self._show_unknown(node)
         if self._citation.text().strip() != node.citation:
             self._citation.setText(node.citation)
+
+    def _explained_fact(self, fact: Fact, node: Condition) -> list[str]:
+        """Between what its values can be, and what it tells that there is none."""
+        measured = node.parameter is None and node.op not in RELATIVE | NO_OPERAND
+        span = [self._words.span(fact)] if measured and fact.span is not None else []
+        return [*span, self.tr("没有数据是指：{meaning}").format(meaning=fact.unknown_means)]
 
     def _label(self, node: Condition) -> str:
         fact = asked_fact(node)

@@ -259,9 +259,7 @@ def value_field(fact: Fact, op: Operator, *, words: RuleWords, today: date) -> V
         values: list[Scalar] = [True, False] if fact.words is None else [word.value for word in fact.words]
         choices = [(value, words.value(value, fact=fact)) for value in values]
         return SeveralField(choices) if op is Operator.IN else ChoiceField(choices)
-    field = _number_field(fact, ends=_ends(op))
-    field.setToolTip(words.span(fact))
-    return field
+    return _number_field(fact, ends=_ends(op))
 
 
 def first_value(fact: Fact, op: Operator, *, today: date) -> Value:

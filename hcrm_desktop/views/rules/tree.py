@@ -113,6 +113,7 @@ class RuleTree(RuleLines):
         if self._form is None:
             return
         inside = self._form.isAncestorOf(self.focusWidget() or self)
+        self._form.hide()  # it goes with the next event
         self.setIndexWidget(self._model.index_of(self._form_at), None)  # type: ignore[arg-type] # Qt takes none
         self._form = None
         self._retell()

@@ -496,6 +496,15 @@ def test_what_counts_without_a_value_is_always_said_and_chosen_in_place(tree_of:
     assert "没有数据时：需补检查" in spoken(tree, 1)
 
 
+def test_an_open_line_says_what_can_be_filled_in_and_what_no_value_means(tree_of: TreeOf) -> None:
+    tree = tree_of({"all": [CCT, AGE]})
+    edit(tree, 0)
+    assert "可填 350 µm 到 800 µm；没有数据是指：没有测过角膜厚度" in said(tree)
+    edit(tree, 1)
+    assert "可填" not in said(tree)
+    assert "没有数据是指" in said(tree)
+
+
 def test_a_source_is_written_beside_its_number(tree_of: TreeOf) -> None:
     tree = tree_of({"all": [CCT]})
     edit(tree, 0)
