@@ -22,6 +22,7 @@ from hcrm_core.rules.messages import (
     SaveDraftRequest,
     Shelf,
     SiteName,
+    Standing,
 )
 from hcrm_core.wire import Message, ResultStatus
 from hcrm_desktop.sync.client import NotOffered, RequestRefused, Sink, SnapshotAnswer
@@ -255,6 +256,7 @@ class FakeRuleOffice(FakeOffice):
         answers: to questions about a rule, by name.
         asked: the questions, in order.
         called_off: those that were not of interest any more.
+        standings: segments of customers.
         gate: answers wait for it; open from the beginning.
     """
 
@@ -267,6 +269,7 @@ class FakeRuleOffice(FakeOffice):
         self.answers: dict[str, Message] = {}
         self.asked: list[tuple[str, Any]] = []
         self.called_off: list[UUID] = []
+        self.standings: dict[UUID, Standing] = {}
         self.gate = threading.Event()
         self.gate.set()
 
@@ -277,6 +280,10 @@ class FakeRuleOffice(FakeOffice):
         if name not in self.answers:
             raise NotOffered("an older centre", remedy="upgrade it")
         return self.answers[name]
+
+    def standing(self, customer_id: UUID, *, headers: dict[str, str]) -> Standing:
+        self._answer()
+        return self.standings[customer_id]
 
     def call_off(self, ask: UUID, *, headers: dict[str, str]) -> None:
         self.called_off.append(ask)

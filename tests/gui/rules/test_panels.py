@@ -7,23 +7,24 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QListWidget, QPushButton
 from pytestqt.qtbot import QtBot
 
+from hcrm_core.rules import Rule
 from hcrm_core.rules.messages import Counts, Diff, NodeCount
 from hcrm_core.rules.model import AllOf, nodes
-from hcrm_desktop.models.rule_draft import RuleDraft
 from hcrm_desktop.sync.client import RequestRefused
 from hcrm_desktop.views.rules.page import RulesPage
 from hcrm_desktop.views.rules.panels.counts import fallen_out
 from tests.fakes import FakeRuleOffice
 from tests.gui.office import NO_NETWORK, words
+from tests.gui.rules.conftest import default_rules
 
 CUSTOMERS = 12_480
 
 
-def counts_of(draft: RuleDraft, *, matching: int = 312, open_: int = 45) -> Counts:
+def counts_of(rule: Rule, *, matching: int = 312, open_: int = 45) -> Counts:
     """An answer in which each line leaves a hundred fewer."""
     lines = [
         NodeCount(path=path, matching=3_000 - 100 * n, open=n, left=2_000 - 100 * n)
-        for n, (path, node) in enumerate(nodes(draft.rule.where))
+        for n, (path, node) in enumerate(nodes(rule.where))
         if not node.muted
     ]
     return Counts(customers=CUSTOMERS, matching=matching, open=open_, nodes=lines)
@@ -35,9 +36,9 @@ def diff(enter: int = 12, leave: int = 3) -> Diff:
 
 def open_rule(qtbot: QtBot, page: RulesPage, office: FakeRuleOffice, key: str = "upsell_ok") -> None:
     office.answers.setdefault("diff", diff())
+    office.answers.setdefault("counts", counts_of(default_rules()[key]))
     page.open_rule(key)
     qtbot.waitUntil(lambda: page.draft.rule.key == key and not page.draft.unsaved)
-    office.answers.setdefault("counts", counts_of(page.draft))
 
 
 def asked(office: FakeRuleOffice, name: str) -> int:

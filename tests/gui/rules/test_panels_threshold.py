@@ -28,9 +28,9 @@ VALUES = [("0.25", 40), ("0.50", 30), ("0.75", 20), ("1.00", 10)]
 def opened(qtbot: QtBot, page: RulesPage, office: FakeRuleOffice, condition: dict[str, object]) -> ThresholdPanel:
     rule = rule_of({"all": [condition, {"fact": "do_not_contact", "op": "eq", "value": False}]})
     page._opened.show_content()
-    page.draft.open_version(OpenedRule(rule=rule))
-    office.answers |= {"counts": counts_of(page.draft), "diff": diff()}
+    office.answers |= {"counts": counts_of(rule), "diff": diff()}
     office.answers["histogram"] = Histogram(path=(0,), always=7, never=100, values=VALUES)
+    page.draft.open_version(OpenedRule(rule=rule))
     page.draft.choose((0,))
     page.side.open_panel("threshold")
     panel = page.side.panel("threshold")

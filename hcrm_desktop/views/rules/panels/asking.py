@@ -10,6 +10,18 @@ from hcrm_desktop.theme import set_property
 from hcrm_desktop.views.failures import Failures
 
 
+class BusyBar(QProgressBar):
+    """Something is on its way, nobody knows for how long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setRange(0, 0)
+        self.setTextVisible(False)
+        self.setFixedSize(72, 6)
+        self.setAccessibleName(self.tr("正在算"))
+        self.hide()
+
+
 class AskLine(QWidget):
     """A line that says how the question stands, with a way on.
 
@@ -22,10 +34,7 @@ class AskLine(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.text, self._again = QLabel(wordWrap=True), QPushButton(self.tr("再试"))
-        self._busy = QProgressBar()
-        self._busy.setRange(0, 0)
-        self._busy.setTextVisible(False)
-        self._busy.setFixedSize(72, 6)
+        self._busy = BusyBar()
         self._again.setProperty("kind", "quiet")
         self._again.clicked.connect(self.again_requested)
         row = QHBoxLayout(self)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -23,7 +24,7 @@ from hcrm_core.rules.model import AllOf, Path, Rule
 from hcrm_desktop.models.rule_draft import RuleDraft
 from hcrm_desktop.models.rule_questions import RuleQuestions
 from hcrm_desktop.theme import Theme
-from hcrm_desktop.views.rules.panels.asking import AskLine, headed
+from hcrm_desktop.views.rules.panels.asking import AskLine, BusyBar, headed
 from hcrm_desktop.views.rules.wording import RuleWords, is_group
 
 BAR_ROLE = int(Qt.ItemDataRole.UserRole)
@@ -38,7 +39,7 @@ class CountStrip(QFrame):
         self._draft, self._questions = draft, questions
         self.setProperty("role", "card")
         self._many, self._of, self._open = QLabel("—"), QLabel(), QLabel()
-        self._change, self._line = QLabel(), AskLine()
+        self._change, self._line, self._busy = QLabel(), AskLine(), BusyBar()
         self._build()
         self._connect()
 
@@ -46,16 +47,23 @@ class CountStrip(QFrame):
         self._many.setProperty("role", "display")
         self._many.setAccessibleName(self.tr("符合的人数"))
         self._of.setProperty("role", "muted")
+        policy = self._busy.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the strip stays as high and wide as it is
+        self._busy.setSizePolicy(policy)
         self._open.setProperty("role", "warn")
         self._open.setToolTip(self.tr("缺一项检查，补测以后才知道是否符合"))
         self._change.setToolTip(self.tr("和现在的客群相比：会进入、会离开的人数"))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 4, 12, 4)
+        row = QHBoxLayout()
         row.setSpacing(12)
         for widget in (self._many, self._of, self._open, self._change):
             row.addWidget(widget)
-        row.addWidget(self._line, 1)
-        row.addStretch(0)
+        row.addStretch(1)
+        row.addWidget(self._busy)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 4, 12, 4)
+        column.setSpacing(2)
+        column.addLayout(row)
+        column.addWidget(self._line)
 
     def _connect(self) -> None:
         counts, difference = self._questions.counts, self._questions.difference
@@ -63,7 +71,7 @@ class CountStrip(QFrame):
         self._line.again_requested.connect(counts.ask)
         counts.asked.connect(self._on_asked)
         counts.answered.connect(self._on_counted)
-        counts.failed.connect(self._line.show_error)
+        counts.failed.connect(self._on_failed)
         counts.nothing.connect(self._on_nothing)
         difference.answered.connect(self._on_compared)
 
@@ -83,10 +91,16 @@ class CountStrip(QFrame):
 
     @Slot()
     def _on_asked(self) -> None:
-        self._line.show_busy(self.tr("正在数…"))
+        self._busy.show()
+
+    @Slot(object)
+    def _on_failed(self, error: Exception) -> None:
+        self._busy.hide()
+        self._line.show_error(error)
 
     @Slot()
     def _on_nothing(self) -> None:
+        self._busy.hide()
         self._many.setText("—")
         for label in (self._of, self._open, self._change):
             label.clear()
@@ -95,6 +109,7 @@ class CountStrip(QFrame):
 
     @Slot(object)
     def _on_counted(self, counts: Counts) -> None:
+        self._busy.hide()
         self._many.setText(self.tr("{n} 人").format(n=f"{counts.matching:,}"))
         self._of.setText(self.tr("全部 {n} 人").format(n=f"{counts.customers:,}"))
         self._open.setText(self.tr("待补检查 {n} 人").format(n=f"{counts.open:,}") if counts.open else "")

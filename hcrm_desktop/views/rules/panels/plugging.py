@@ -1,12 +1,18 @@
 """Puts the panels beside the editor."""
 
-from PySide6.QtCore import QObject, Signal
+from uuid import UUID
+
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from hcrm_desktop.models.rule_draft import RuleDraft
 from hcrm_desktop.models.rule_questions import RuleQuestions
 from hcrm_desktop.views.main_window import Desk
+from hcrm_desktop.views.rules.panels.backtest import BacktestPanel
 from hcrm_desktop.views.rules.panels.counts import CountStrip, FunnelPanel
+from hcrm_desktop.views.rules.panels.explain import ExplainPanel
+from hcrm_desktop.views.rules.panels.impact import ImpactPanel
+from hcrm_desktop.views.rules.panels.overlap import OverlapPanel
 from hcrm_desktop.views.rules.panels.threshold import ThresholdPanel
 from hcrm_desktop.views.rules.side import SidePanels
 from hcrm_desktop.views.rules.wording import RuleWords
@@ -33,6 +39,11 @@ class RulePanels(QObject):
         """A button for each of them."""
         side.add_panel("funnel", self.tr("漏斗"), self._funnel)
         side.add_panel("threshold", self.tr("阈值"), self._threshold)
+        side.add_panel("impact", self.tr("影响"), self._impact)
+        side.add_panel("explain", self.tr("为什么"), self._explain)
+        side.add_panel("backtest", self.tr("回测"), self._backtest)
+        side.add_panel("overlap", self.tr("重叠"), self._overlap)
+        self._side = side
 
     def _funnel(self) -> QWidget:
         panel = FunnelPanel(self._desk.theme, self._words, self._draft)
@@ -43,3 +54,27 @@ class RulePanels(QObject):
         panel = ThresholdPanel(self._desk.theme, self._words, self.questions, today=self._desk.tasks.today())
         panel.parameter_requested.connect(self.parameter_requested)
         return panel
+
+    def _impact(self) -> QWidget:
+        panel = ImpactPanel(self._desk.theme, self.questions)
+        panel.customer_requested.connect(self.customer_requested)
+        panel.explain_requested.connect(self._on_explain_requested)
+        return panel
+
+    def _explain(self) -> QWidget:
+        panel = ExplainPanel(self._desk, self._words, self.questions, above=self._side.window())
+        panel.customer_requested.connect(self.customer_requested)
+        return panel
+
+    def _backtest(self) -> QWidget:
+        return BacktestPanel(self._desk.theme, self.questions)
+
+    def _overlap(self) -> QWidget:
+        return OverlapPanel(self._desk.theme, self.questions)
+
+    @Slot(object, str)
+    def _on_explain_requested(self, customer_id: UUID, name: str) -> None:
+        self._side.open_panel("explain")
+        panel = self._side.panel("explain")
+        assert isinstance(panel, ExplainPanel)
+        panel.explain(customer_id, name)
