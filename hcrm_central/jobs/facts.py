@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from hcrm_central.jobs.copying import copy_in, copy_out, cursor_of
 from hcrm_central.store.engine import snapshot, transaction
 from hcrm_central.store.facts import CUSTOMER_FACTS
+from hcrm_central.store.membership import among
 from hcrm_core.facts.catalogue import CATALOGUE, Fact, FactType, Feed
 from hcrm_core.facts.compute import Frames, facts
 from hcrm_store.clock import Clock
@@ -138,7 +139,7 @@ def compute_facts(
     """As `rebuild_facts`, in the caller's snapshot and transaction; customers who fail are named."""
     query = select(Customer.id).order_by(Customer.id)
     if customer_ids is not None:
-        query = query.where(Customer.id.in_(customer_ids))
+        query = query.where(Customer.id == among(customer_ids))
     ids = reader.scalars(query).all()
     changed: list[UUID] = []
     failed: dict[UUID, str] = {}

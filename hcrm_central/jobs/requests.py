@@ -6,8 +6,10 @@ from uuid import UUID
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
+from hcrm_central.jobs.computing import Facts, Work
+from hcrm_central.jobs.nights import everything
 from hcrm_central.jobs.runs import RunKind
-from hcrm_central.jobs.scan import Errand, ScanReport, Work, everything, touched_by
+from hcrm_central.jobs.scan import Errand, ScanReport, touched_by
 from hcrm_central.jobs.scope import Scope
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.tables import ScanRequest
@@ -17,7 +19,7 @@ _WORK: dict[RunKind, Callable[[Session, str], Work]] = {
     RunKind.ASKED: lambda session, _: everything(session),
     RunKind.RULE: lambda session, key: touched_by(session, rules=[key]),
     RunKind.PARAMETER: lambda session, key: touched_by(session, parameters=[key]),
-    RunKind.ABSENCE: lambda *_: Work(scope=Scope(only=()), computes=False),  # every run sees who is away
+    RunKind.ABSENCE: lambda *_: Work(scope=Scope(only=()), facts=Facts.KNOWN),  # every run sees who is away
 }
 
 

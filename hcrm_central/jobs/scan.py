@@ -7,29 +7,27 @@ connection: a writer that was cut off cannot commit any more.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from hcrm_central.jobs.changed import take_all_changed
+from hcrm_central.jobs.computing import Facts, Work, compute
 from hcrm_central.jobs.dealing import Dealer
-from hcrm_central.jobs.facts import compute_facts
 from hcrm_central.jobs.membership import SegmentCount, classify
-from hcrm_central.jobs.quarantine import quarantined, set_aside
+from hcrm_central.jobs.nights import everything
+from hcrm_central.jobs.quarantine import quarantined
 from hcrm_central.jobs.rulebook import read_rulebook
 from hcrm_central.jobs.runs import RunKind, begin_run, drop_run, finish_run
 from hcrm_central.jobs.scope import Scope
 from hcrm_central.jobs.standing_in import away, stand_in
 from hcrm_central.jobs.tasks import Fate, keep_ledger
 from hcrm_central.jobs.touched import touched
-from hcrm_central.store.engine import snapshot, transaction
-from hcrm_central.store.facts import CUSTOMER_FACTS
+from hcrm_central.store.engine import transaction
 from hcrm_store.clock import Clock, business_date
-from hcrm_store.people import Customer
 
 
 class Step(StrEnum):
@@ -66,6 +64,7 @@ class ScanReport:
     """What a run did. `expected` = `seen` + the quarantined.
 
     Attributes:
+        edition: of the facts that it computed for everybody; "" if it did not.
         changed: customers whose facts are others than before.
         segments: by key, see `SegmentCount`.
         sops: by key.
@@ -78,6 +77,7 @@ class ScanReport:
 
     run_id: UUID
     scanned_for: date
+    edition: str
     expected: int
     seen: int
     changed: int
@@ -135,22 +135,6 @@ class ScanReport:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What one run looks at.
-
-    Attributes:
-        scope: whom and what.
-        computes: facts first. A changed rule leaves them as they are.
-    """
-
-    scope: Scope
-    computes: bool = True
-
-
-EVERYTHING = Work(scope=Scope())
-
-
 def _nothing_to_settle(_session: Session, _report: ScanReport) -> None:
     return None
 
@@ -203,16 +187,10 @@ def reevaluate(
     return _always(engine, errand, clock=clock)
 
 
-def everything(session: Session) -> Work:
-    """Everybody; whoever changed so far is among them."""
-    take_all_changed(session)
-    return EVERYTHING
-
-
 def touched_by(session: Session, *, rules: Collection[str] = (), parameters: Collection[str] = ()) -> Work:
     """What a change of these touches, for everybody whose rows can be computed."""
     scope = touched(session, rules=rules, parameters=parameters)
-    return Work(scope=replace(scope, aside=quarantined(session)), computes=False)
+    return Work(scope=replace(scope, aside=quarantined(session)), facts=Facts.KNOWN)
 
 
 def perform(
@@ -263,16 +241,6 @@ def _lease(session: Session) -> int:
     return fence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """Of whom facts are known now."""
-
-    expected: int
-    seen: int
-    changed: int
-    quarantined: tuple[UUID, ...]
-
-
 def _carry_out(
     engine: Engine,
     session: Session,
@@ -285,7 +253,7 @@ def _carry_out(
 ) -> ScanReport:
     at = clock.now()
     progress(Step.FACTS)
-    found = _compute(engine, session, work.scope, at=at) if work.computes else _as_known(session, work.scope)
+    found = compute(engine, session, work, at=at)
     scope = replace(work.scope, aside=found.quarantined)
     rulebook = read_rulebook(session, on=on)
     progress(Step.MEMBERSHIPS)
@@ -298,6 +266,7 @@ def _carry_out(
     return ScanReport(
         run_id=run_id,
         scanned_for=on,
+        edition=work.edition,
         expected=found.expected,
         seen=found.seen,
         changed=found.changed,
@@ -314,29 +283,6 @@ def _carry_out(
         returned=moves.returned,
         failed=rulebook.failed,
     )
-
-
-def _compute(engine: Engine, session: Session, scope: Scope, *, at: datetime) -> _Found:
-    with snapshot(engine) as reader:
-        expected = reader.scalar(select(func.count()).select_from(Customer).where(scope.on(Customer.id))) or 0
-        found = compute_facts(reader, session, scope.only, at=at)
-    aside = tuple(found.quarantined)
-    set_aside(session, found.quarantined, computed=replace(scope, aside=aside), at=at)
-    return _Found(
-        expected=expected,
-        seen=found.computed,
-        changed=len(found.changed),
-        quarantined=aside,
-    )
-
-
-def _as_known(session: Session, scope: Scope) -> _Found:
-    """Nothing is computed: whoever has facts is seen, but for those set aside."""
-    seen = session.scalar(
-        select(func.count()).select_from(CUSTOMER_FACTS).where(scope.on(CUSTOMER_FACTS.c.customer_id))
-    )
-    aside = tuple(scope.aside)
-    return _Found(expected=(seen or 0) + len(aside), seen=seen or 0, changed=0, quarantined=aside)
 
 
 def _sop_count(fates: dict[Fate, int]) -> SopCount:

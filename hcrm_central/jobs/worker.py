@@ -16,11 +16,13 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from hcrm_central.jobs.changed import is_somebody_waiting, take_changed
+from hcrm_central.jobs.computing import Work
+from hcrm_central.jobs.nights import night
 from hcrm_central.jobs.post import hold_post, leave_post
 from hcrm_central.jobs.requests import errand_of, next_request, refuse
 from hcrm_central.jobs.retention import tidy_daily
 from hcrm_central.jobs.runs import RunKind
-from hcrm_central.jobs.scan import Errand, Work, everything, perform
+from hcrm_central.jobs.scan import Errand, perform
 from hcrm_central.jobs.scope import Scope
 from hcrm_central.jobs.watching import died, is_due, missed
 from hcrm_central.logs import described
@@ -152,9 +154,12 @@ class Worker:
         with Session(self._engine) as session:
             if not self._is_due(session):
                 return False
-        self._perform(Errand(kind=RunKind.NIGHTLY, take=lambda due: everything(due) if self._is_due(due) else None))
+        self._perform(Errand(kind=RunKind.NIGHTLY, take=self._night))
         tidy_daily(self._engine, clock=self._clock)
         return True
+
+    def _night(self, session: Session) -> Work | None:
+        return night(session, now=self._clock.now()) if self._is_due(session) else None
 
     def _is_due(self, session: Session) -> bool:
         return is_due(session, now=self._clock.now(), scan_at=self._scan_at)

@@ -101,7 +101,7 @@ def worker_points() -> dict[str, Arm]:
     return {
         "run noted, no lease": lambda: instead_of(scan, "_lease"),
         "leased, nothing taken": lambda: after(scan, "_lease"),
-        "changed customers taken, nothing computed": lambda: instead_of(scan, "_compute"),
+        "changed customers taken, nothing computed": lambda: instead_of(scan, "compute"),
         "facts written, segments not": lambda: instead_of(scan, "classify"),
         "segments written, tasks not": lambda: instead_of(scan, "keep_ledger"),
         "tasks written, request not answered": lambda: instead_of(requests, "_close"),

@@ -229,7 +229,7 @@ def test_who_cannot_be_computed_is_kept_with_reason_and_day_until_he_can(library
     rescan(library.store.jobs, [child], clock=library.clock)
     rescan(library.store.jobs, [other], clock=library.clock)
     assert {one: row.since for one, row in _aside(library).items()} == {child: began}
-    assert _aside(library)[child].reason
+    assert _aside(library)[child].reason == "ComputeError: customers", "what failed where, and no value"
     _spoil(library, child, "2015-03-01")
     rescan(library.store.jobs, [child], clock=library.clock)
     assert _aside(library) == {}
@@ -347,14 +347,14 @@ def test_a_parameter_moves_who_stands_between_its_values(own: Library) -> None:
     own.lenses(child, ago(540))
     own.visit(child, ago(5))
     scan(own.store.jobs, clock=own.clock)
-    assert own.segments(child) == {"ok_lens"}
+    assert "ok_lens" in own.segments(child)
     with transaction(own.store.jobs) as session:
         rows = session.scalars(select(RuleParameter)).all()
         used = next(row for row in rows if row.definition["value"] == "550")
         lower = used.definition | {"value": "530"}
         session.add(RuleParameter(key=used.key, number=used.number + 1, definition=lower, set_at=own.clock.now()))
     report = reevaluate(own.store.jobs, parameters=[used.key], clock=own.clock)
-    assert own.segments(child) == {"replacement_overdue"}
+    assert "ok_lens" not in own.segments(child)
     assert report.segments["replacement_overdue"].entered == 1
     assert "potential" not in report.segments
 
