@@ -119,6 +119,16 @@ def test_off_line_says_so_in_place_and_can_be_tried_again(
     qtbot.waitUntil(lambda: "连不上中心" not in words(counted.panels.strip))
 
 
+def test_off_line_the_numbers_of_one_rule_do_not_stand_above_another(
+    qtbot: QtBot, counted: RulesPage, office: FakeRuleOffice
+) -> None:
+    office.error = NO_NETWORK
+    counted.begin_rule(default_rules()["lost_contact"])
+    qtbot.waitUntil(lambda: "连不上中心，连上以后再算。" in words(counted.panels.strip))
+    assert "312 人" not in words(counted.panels.strip)
+    assert "—" in words(counted.panels.strip)
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [("asked_too_much", "中心停下了"), ("invalid_request", "没填对"), ("whatever", "没有算出来")],

@@ -30,7 +30,7 @@ from hcrm_desktop.views.rules.panels.verdicts import VerdictWords
 from hcrm_desktop.views.rules.wording import RuleWords
 from tests.fakes import FakeRuleOffice
 from tests.gui.filling import add_tasks
-from tests.gui.office import button, words
+from tests.gui.office import NO_NETWORK, button, words
 from tests.gui.rules.conftest import TODAY
 from tests.gui.rules.test_panels import asked, open_rule, rename
 
@@ -122,6 +122,17 @@ def test_the_impact_names_sums_places_and_who_would_have_too_much(qtbot: QtBot, 
     ]
     assert texts == ["城北院区", "城南院区", "李娜（超出）", "赵敏"]
     assert [is_over(load) for load in DIFF.loads] == [True, False]  # 41 of 40, and 40 of 40
+
+
+def test_the_impact_of_an_earlier_state_is_marked(qtbot: QtBot, opened: RulesPage, office: FakeRuleOffice) -> None:
+    panel = panel_of(qtbot, opened, "impact")
+    assert "改之前" not in words(panel)
+    office.error = NO_NETWORK
+    rename(opened, "另一个")
+    assert "规则或参数变了，下面是改之前的。" in words(panel)
+    office.error = None
+    rename(opened, "再一个")
+    qtbot.waitUntil(lambda: "改之前" not in words(panel))
 
 
 def test_movers_are_filtered_and_lead_to_their_record(qtbot: QtBot, opened: RulesPage) -> None:

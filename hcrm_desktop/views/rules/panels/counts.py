@@ -78,6 +78,8 @@ class CountStrip(QFrame):
     @Slot()
     def _on_old(self) -> None:
         self._change.clear()
+        if self._draft.counts is None:
+            self._clear()
         self._questions.difference.drop()
         if self.isVisible():
             self._questions.counts.want()
@@ -100,12 +102,16 @@ class CountStrip(QFrame):
 
     @Slot()
     def _on_nothing(self) -> None:
+        self._clear()
+        self._line.show_text(self.tr("条件填完整后，这里就有人数"))
+        self._draft.tell_counts(None)
+
+    def _clear(self) -> None:
+        """Nothing is known of this rule; the numbers of another one would mislead."""
         self._busy.hide()
         self._many.setText("—")
         for label in (self._of, self._open, self._change):
             label.clear()
-        self._line.show_text(self.tr("条件填完整后，这里就有人数"))
-        self._draft.tell_counts(None)
 
     @Slot(object)
     def _on_counted(self, counts: Counts) -> None:

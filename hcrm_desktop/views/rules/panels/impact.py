@@ -25,7 +25,7 @@ class ImpactPanel(Panel):
 
     def __init__(self, theme: Theme, questions: RuleQuestions) -> None:
         super().__init__(questions.difference, shared=True)
-        self._theme = theme
+        self._theme, self._questions = theme, questions
         self._diff: Diff | None = None
         self.headed(self.tr("影响"), self.tr("和现在的客群相比；发布以前什么都不会变。"))
         self._sums = QLabel(wordWrap=True)
@@ -61,10 +61,17 @@ class ImpactPanel(Panel):
         self.column.addWidget(self._movers, 1)
 
     def _connect(self) -> None:
+        self._questions.old.connect(self._on_old)
         self._which.idClicked.connect(self._show_movers)
         self._movers.itemActivated.connect(self._on_activated)
         self._why.clicked.connect(self._on_why_clicked)
         self._theme.changed.connect(self._show_loads)
+
+    @Slot()
+    def _on_old(self) -> None:
+        """The strip asks again once it has counted; until then nobody takes this for the rule as it stands."""
+        if self._diff is not None:
+            self.line.show_text(self.tr("规则或参数变了，下面是改之前的。"), role="warn")
 
     def show_answer(self, answer: object) -> None:
         assert isinstance(answer, Diff)
