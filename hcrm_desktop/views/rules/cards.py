@@ -19,6 +19,7 @@ from hcrm_desktop.views.widgets.chips import paint_pill, tone_colours
 
 GAP, PAD_X, PAD_Y, MARGIN = 8, 12, 7, 2
 COUNT_WIDTH = 88
+LEFT_RISE = 8  # half a line: two numbers share the height of one pill
 WRAPPED = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
 LEVEL_TONES = {Level.ERROR: "act", Level.WARNING: "warn", Level.HINT: "info"}
 
@@ -252,12 +253,13 @@ class Cards(QObject):
         painter.setFont(font)
         painter.setPen(QColor(tokens.text2 if beside.stale else tokens.text))
         side = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(place, side, f"{beside.count.matching:,}")
-        if beside.count.left != beside.count.matching:
+        falls_out = beside.count.left != beside.count.matching
+        painter.drawText(place.translated(0, -LEFT_RISE if falls_out else 0), side, f"{beside.count.matching:,}")
+        if falls_out:
             painter.setFont(self._small(font))
             painter.setPen(QColor(tokens.text2))
             left = self.tr("剩 {n}").format(n=f"{beside.count.left:,}")
-            painter.drawText(place.translated(0, PILL_HEIGHT - 2), side, left)
+            painter.drawText(place.translated(0, LEFT_RISE), side, left)
         painter.restore()
 
     def hint(self, line: TreeLine, beside: Beside, *, width: int, font: QFont) -> QSize:
