@@ -61,7 +61,7 @@ def fill(store: Store, customers: int) -> None:
 
 def _is_filled(store: Store, customers: int) -> bool:
     with store.owner.connect() as connection:
-        return connection.execute(text("SELECT count(*) FROM customer")).scalar_one() == customers
+        return bool(connection.execute(text("SELECT count(*) FROM customer")).scalar_one() == customers)
 
 
 def _copy(cursor: "psycopg.Cursor[tuple[object, ...]]", table: str, frame: pl.DataFrame) -> None:
