@@ -25,7 +25,7 @@ from hcrm_desktop.cache.workspace import Workspace
 from hcrm_desktop.views.rules.page import RulesPage
 from hcrm_desktop.views.rules.panels.asking import Panel
 from hcrm_desktop.views.rules.panels.explain import ExplainPanel
-from hcrm_desktop.views.rules.panels.impact import is_over
+from hcrm_desktop.views.rules.panels.impact import by_person, is_over
 from hcrm_desktop.views.rules.panels.verdicts import VerdictWords
 from hcrm_desktop.views.rules.wording import RuleWords
 from tests.fakes import FakeRuleOffice
@@ -122,6 +122,14 @@ def test_the_impact_names_sums_places_and_who_would_have_too_much(qtbot: QtBot, 
     ]
     assert texts == ["城北院区", "城南院区", "李娜（超出）", "赵敏"]
     assert [is_over(load) for load in DIFF.loads] == [True, False]  # 41 of 40, and 40 of 40
+
+
+def test_what_several_sops_add_for_one_person_is_added_up() -> None:
+    one, other = (Load(site="城北院区", person="李娜", sop_key=key, open=35, new=3, capacity=40) for key in "ab")
+    (load,) = by_person([one, other])
+    assert (load.open, load.new) == (35, 6)
+    assert is_over(load)
+    assert not is_over(one)
 
 
 def test_the_impact_of_an_earlier_state_is_marked(qtbot: QtBot, opened: RulesPage, office: FakeRuleOffice) -> None:

@@ -1,5 +1,7 @@
 """影响: who would enter and who would leave today, where, and what tomorrow's tasks would be for whom."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QPushButton
 
@@ -97,7 +99,7 @@ class ImpactPanel(Panel):
     @Slot()
     def _show_loads(self) -> None:
         """Who would have more than a day takes stands out."""
-        loads = [] if self._diff is None else self._diff.loads
+        loads = [] if self._diff is None else by_person(self._diff.loads)
         self._loads.show_lines([(self._whose(one), one.open, one.new, one.capacity) for one in loads])
         for row, one in enumerate(loads):
             if is_over(one):
@@ -136,6 +138,16 @@ class ImpactPanel(Panel):
         mover = None if item is None else item.data(MOVER_ROLE)
         if mover is not None:
             self.explain_requested.emit(mover.customer_id, mover.name)
+
+
+def by_person(loads: Iterable[Load]) -> list[Load]:
+    """One line for each person: what all SOPs would add is a day's work together."""
+    found: dict[tuple[str, str], Load] = {}
+    for load in loads:
+        before = found.get((load.site, load.person))
+        new = load.new + (0 if before is None else before.new)
+        found[load.site, load.person] = load.model_copy(update={"new": new})
+    return list(found.values())
 
 
 def is_over(load: Load) -> bool:
