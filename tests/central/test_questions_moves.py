@@ -50,7 +50,7 @@ def members(everybody: Crowd) -> set[UUID]:
 
 
 def test_a_difference_tells_who_stays_enters_and_leaves(manager: Asker, everybody: Crowd, members: set[UUID]) -> None:
-    for raw in some_rules(20):
+    for raw in some_rules(10):
         matching = everybody.matching(Rule.model_validate(raw))
         found = manager.ask("diff", Diff, raw)
         told = (found.stay, found.enter, found.leave)

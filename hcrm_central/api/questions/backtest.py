@@ -15,7 +15,8 @@ from hcrm_central.api.centre import Centre
 from hcrm_central.api.questions.past import past_facts
 from hcrm_central.api.questions.trials import Tried, asked_about
 from hcrm_central.api.sessions import SignedIn
-from hcrm_central.jobs.facts import Tables, tables_of
+from hcrm_central.jobs.facts import tables_of
+from hcrm_central.jobs.reading import Tables
 from hcrm_central.store.tables import Quarantine
 from hcrm_core.rules import Lowered, lower_rule
 from hcrm_core.rules.evaluation import comparisons
@@ -39,38 +40,23 @@ def backtest(here: Centre, who: SignedIn, trial: Trial) -> Backtest:
     with asked_about(here, who, trial, seconds=SECONDS) as tried:
         days = _days(tried)
         customers, sample = _sample(tried)
-        found = [_tested(tried, days, chunk) for chunk in _chunks(sample)]
-    entering, inside, came = (sum((getattr(one, name) for one in found), _nobody(days)) for name in _COUNTED)
+        past = [_read(tried, days, chunk) for chunk in _chunks(sample)]
+        inside = _inside(tried, days, past, among=sample)
+    entering = inside[1:] & ~inside[:-1]
     scale = customers / len(sample) if sample else 1.0
     return Backtest(
         days=[day for day, _ in days[1:]],
-        entering=_scaled(entering, scale),
-        inside=_scaled(inside, scale),
-        came=_scaled(came, scale),
+        entering=_counted(entering, scale),
+        inside=_counted(inside[1:], scale),
+        came=_counted(_came(entering, days, past, among=sample), scale),
         window_days=WINDOW_DAYS,
         sampled=len(sample),
         customers=customers,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tested:
-    """Some customers, counted by day; without the day before the first."""
-
-    entering: NDArray[np.int64]
-    inside: NDArray[np.int64]
-    came: NDArray[np.int64]
-
-
-_COUNTED = ("entering", "inside", "came")
-
-
-def _nobody(days: Days) -> NDArray[np.int64]:
-    return np.zeros(len(days) - 1, dtype=np.int64)
-
-
-def _scaled(counts: NDArray[np.int64], scale: float) -> list[int]:
-    return [round(int(many) * scale) for many in counts]
+def _counted(flags: Flags, scale: float) -> list[int]:
+    return [round(int(many) * scale) for many in flags.sum(axis=1)]
 
 
 def _days(tried: Tried) -> Days:
@@ -91,27 +77,43 @@ def _chunks(sample: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
     return (sample[start : start + CHUNK] for start in range(0, len(sample), CHUNK))
 
 
-def _tested(tried: Tried, days: Days, customers: Sequence[UUID]) -> _Tested:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Past:
+    """What was known of some customers.
+
+    Attributes:
+        facts: as `past_facts` tells them.
+        arrivals: customer_id and arrived, a day.
+        contacts: customer_id and contacted, a day.
+    """
+
+    facts: pl.DataFrame
+    arrivals: pl.DataFrame
+    contacts: pl.DataFrame
+
+
+def _read(tried: Tried, days: Days, customers: Sequence[UUID]) -> _Past:
     tried.question.require_wanted()
     tables = tables_of(tried.session, customers)
     tried.question.require_wanted()
-    inside = _inside(tried, days, tables)
-    entering = inside[1:] & ~inside[:-1]
-    return _Tested(
-        entering=entering.sum(axis=1), inside=inside[1:].sum(axis=1), came=_came(tables, entering, days).sum(axis=1)
+    names = sorted({test.fact.name for _, lowered in days for test in comparisons(lowered)})
+    return _Past(
+        facts=past_facts(tables, first=days[0][0], last=days[-1][0], names=names),
+        arrivals=_arrivals(tables),
+        contacts=tables["follow_ups"].select("customer_id", contacted=pl.col("contacted_on")),
     )
 
 
-def _inside(tried: Tried, days: Days, tables: Tables) -> Flags:
-    """Who matches on which day; customers in the order of their ids."""
-    names = sorted({test.fact.name for _, lowered in days for test in comparisons(lowered)})
-    past = past_facts(tables, first=days[0][0], last=days[-1][0], names=names)
-    tried.question.require_wanted()
-    everybody = tables["customers"].select("customer_id").sort("customer_id").with_row_index("place")
-    past = past.join(everybody, on="customer_id", how="inner")
-    found = np.zeros((len(days), len(everybody)), dtype=np.bool_)
+def _inside(tried: Tried, days: Days, past: Sequence[_Past], *, among: Sequence[UUID]) -> Flags:
+    """Who matches on which day."""
+    found = np.zeros((len(days), len(among)), dtype=np.bool_)
+    if not past:
+        return found
+    places = pl.DataFrame({"customer_id": [str(one) for one in among]}).with_row_index("place")
+    facts = pl.concat(one.facts for one in past).join(places, on="customer_id", how="inner")
     for number, (day, lowered) in enumerate(days):
-        then = past.filter(pl.col("since") <= day, pl.col("until") >= day)
+        tried.question.require_wanted()
+        then = facts.filter(pl.col("since") <= day, pl.col("until") >= day)
         matching = nw.from_native(then).filter(expression(lowered)).to_native()
         found[number, matching["place"].to_numpy()] = True
     return found
@@ -120,20 +122,21 @@ def _inside(tried: Tried, days: Days, tables: Tables) -> Flags:
 # ── who came anyway ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _came(tables: Tables, entering: Flags, days: Days) -> Flags:
+def _came(entering: Flags, days: Days, past: Sequence[_Past], *, among: Sequence[UUID]) -> Flags:
     """Of those who enter, who came within the window after that day, and was not contacted from that day on before."""
-    customers, dates = tables["customers"]["customer_id"].sort(), pl.Series([day for day, _ in days[1:]])
+    found = np.zeros_like(entering)
     day, place = np.nonzero(entering)
+    if not len(day):
+        return found
+    customers, dates = pl.Series([str(one) for one in among]), pl.Series([on for on, _ in days[1:]])
     entries = pl.DataFrame(
         {"day": day, "place": place, "customer_id": customers.gather(place), "on": dates.gather(day)}
-    )
-    contacts = tables["follow_ups"].select("customer_id", contacted=pl.col("contacted_on"))
-    after = entries.with_columns(after=pl.col("on").dt.offset_by("1d"))
-    met = _next(_next(after, _arrivals(tables), by="after"), contacts, by="on")
+    ).with_columns(after=pl.col("on").dt.offset_by("1d"))
+    met = _next(entries, pl.concat(one.arrivals for one in past), by="after")
+    met = _next(met, pl.concat(one.contacts for one in past), by="on")
     soon = pl.col("arrived") <= pl.col("on").dt.offset_by(f"{WINDOW_DAYS}d")
     uncalled = pl.col("contacted").is_null() | (pl.col("contacted") > pl.col("arrived"))
     came = met.filter(soon & uncalled)
-    found = np.zeros_like(entering)
     found[came["day"].to_numpy(), came["place"].to_numpy()] = True
     return found
 

@@ -25,8 +25,10 @@ class Columns:
     def scanned(self, more: Iterable[ColumnElement[Any]] = ()) -> Subquery:
         """All of them, and more columns of the facts, to select from.
 
-        OFFSET 0 keeps PostgreSQL from writing each of them out wherever it is used; as a constant it leaves the scan
-        parallel.
+        OFFSET 0 keeps PostgreSQL from writing each of them out wherever it is used. As a constant of the very type that
+        OFFSET takes, it leaves the scan parallel.
         """
         verdicts = [predicate(tree).label(name) for tree, name in self._names.items()]
-        return select(*more, *verdicts).select_from(CUSTOMER_FACTS).offset(literal_column("0")).subquery(ALIAS)
+        return (
+            select(*more, *verdicts).select_from(CUSTOMER_FACTS).offset(literal_column("'0'::bigint")).subquery(ALIAS)
+        )

@@ -10,7 +10,8 @@ from datetime import date
 
 import polars as pl
 
-from hcrm_central.jobs.facts import Tables, facts_from
+from hcrm_central.jobs.facts import facts_from
+from hcrm_central.jobs.reading import Tables
 from hcrm_core.terms import LeadState
 
 
