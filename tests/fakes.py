@@ -15,6 +15,10 @@ from hcrm_core.rules import Parameter, Rule
 from hcrm_core.rules.messages import (
     DraftSaved,
     ParameterLine,
+    PublishRequest,
+    PublishResponse,
+    RejectRequest,
+    Requested,
     RuleHead,
     RuleHistory,
     RuleState,
@@ -253,6 +257,8 @@ class FakeRuleOffice(FakeOffice):
         versions: by key, newest first.
         saved: what was asked to be kept.
         stale: somebody else has changed every draft.
+        two_person: publishing takes a second person.
+        published: what was asked to be put in force.
         answers: to questions about a rule, by name.
         asked: the questions, in order.
         called_off: those that were not of interest any more.
@@ -266,6 +272,8 @@ class FakeRuleOffice(FakeOffice):
         self.parameters = list(parameters)
         self.saved: list[SaveDraftRequest] = []
         self.stale = False
+        self.two_person = False
+        self.published: list[PublishRequest] = []
         self.answers: dict[str, Message] = {}
         self.asked: list[tuple[str, Any]] = []
         self.called_off: list[UUID] = []
@@ -304,7 +312,7 @@ class FakeRuleOffice(FakeOffice):
         ]
         return Shelf(
             as_of=self._clock.now(),
-            two_person=False,
+            two_person=self.two_person,
             customers=12_480,
             rules=[self._head(key) for key in self.versions],
             parameters=lines,
@@ -331,6 +339,28 @@ class FakeRuleOffice(FakeOffice):
         self.versions[key] = [draft, *others]
         return DraftSaved(number=2, ver=len(self.saved))
 
+    def publish(self, key: str, request: PublishRequest, *, headers: dict[str, str]) -> PublishResponse:
+        self._answer()
+        if self.stale:
+            raise RequestRefused("stale", "another draft is there", expected_n=None)
+        self.published.append(request)
+        draft, *others = self.versions[key]
+        retired = [one.model_copy(update={"state": RuleState.RETIRED}) for one in others]
+        state = RuleState.PROPOSED if self.two_person and draft.state is RuleState.DRAFT else RuleState.PUBLISHED
+        kept = others if state is RuleState.PROPOSED else retired
+        self.versions[key] = [draft.model_copy(update={"state": state, "ver": draft.ver + 1}), *kept]
+        request_id = None if state is RuleState.PROPOSED else uuid4()
+        return PublishResponse(state=state, number=draft.number, request_id=request_id)
+
+    def reject(self, key: str, request: RejectRequest, *, headers: dict[str, str]) -> None:
+        self._answer()
+        draft, *others = self.versions[key]
+        self.versions[key] = [draft.model_copy(update={"state": RuleState.DRAFT}), *others]
+
+    def requested(self, request_id: UUID, *, headers: dict[str, str]) -> Requested:
+        self._answer()
+        return Requested(request_id=request_id, finished_at=self._clock.now(), entered=12, left=3, created=9)
+
     def _published(self, rule: Rule) -> RuleVersionLine:
         return RuleVersionLine(
             id=uuid4(),
@@ -350,7 +380,8 @@ class FakeRuleOffice(FakeOffice):
     def _head(self, key: str) -> RuleHead:
         states = {one.state: one for one in self.versions[key]}
         rule = Rule.model_validate(self.versions[key][0].definition)
-        draft, published = states.get(RuleState.DRAFT), states.get(RuleState.PUBLISHED)
+        draft = states.get(RuleState.DRAFT) or states.get(RuleState.PROPOSED)
+        published = states.get(RuleState.PUBLISHED)
         return RuleHead(
             key=key,
             label=rule.label,

@@ -35,6 +35,7 @@ from hcrm_desktop.views.rules.head import RuleHead
 from hcrm_desktop.views.rules.layout import PageLayout, load_layout, save_layout
 from hcrm_desktop.views.rules.panels.plugging import RulePanels
 from hcrm_desktop.views.rules.question import QuestionBar
+from hcrm_desktop.views.rules.release import RuleRelease
 from hcrm_desktop.views.rules.rule_list import RuleList
 from hcrm_desktop.views.rules.side import SidePanels
 from hcrm_desktop.views.rules.wording import RuleWords
@@ -52,13 +53,11 @@ class RulesPage(QWidget):
     Signals:
         customer_requested: open this customer's record.
         said: what became of something, for the toast.
-        publish_requested: the manager wants to see what publishing would do.
         parameter_requested: the key of a parameter to look at in its table.
     """
 
     customer_requested = Signal(object)
     said = Signal(str)
-    publish_requested = Signal()
     parameter_requested = Signal(str)
 
     def __init__(self, desk: Desk) -> None:
@@ -74,6 +73,7 @@ class RulesPage(QWidget):
         self.panels = RulePanels(desk, self.words, self.draft)
         self.editor = RuleEditor(desk.tasks, desk.theme, self.words, self.draft, today=desk.tasks.today())
         self.head = RuleHead(desk.theme, self.words, self.draft)
+        self.release = RuleRelease(desk, self.words, self.draft, above=self)
         self._copying = QTimer(self, singleShot=True, interval=COPY_MS)
         self._build()
         self._connect()
@@ -134,6 +134,8 @@ class RulesPage(QWidget):
         for part in (self.editor, self.panels):
             part.parameter_requested.connect(self.parameter_requested)
         self.panels.customer_requested.connect(self.customer_requested)
+        self.release.said.connect(self.said)
+        self.release.changed.connect(self._on_released)
         self.draft.changed.connect(self._copying.start)
         self._copying.timeout.connect(self._keep_copy)
         self._split.splitterMoved.connect(self._keep_layout)
@@ -356,8 +358,20 @@ class RulesPage(QWidget):
 
     @Slot()
     def _on_publish_requested(self) -> None:
-        if self._online and self._is_open():
-            self.publish_requested.emit()
+        """What is unsaved is kept first: what is looked at is what the centre has."""
+        if not self._online or not self._is_open():
+            return
+        if self.draft.unsaved:
+            self.save(partial(self.release.show))
+        else:
+            self.release.show()
+
+    @Slot(str)
+    def _on_released(self, key: str) -> None:
+        """A version came into force, or its customers were worked out."""
+        self.reload()
+        if self.draft.rule.key == key and not self.draft.unsaved:
+            self._ask_rule(key)
 
     # ── keys ─────────────────────────────────────────────────────────────────────────────────────────────
 
