@@ -75,7 +75,8 @@ def test_everybody_is_sorted_with_evidence(library: Library, run: Scan) -> None:
         fresh: {"ok_lens"},
     }
     with transaction(library.store.jobs) as session:
-        membership = session.scalars(select(Membership).where(Membership.customer_id == late)).one()
+        of_him = select(Membership).where(Membership.customer_id == late)
+        membership = session.scalars(of_him.where(Membership.segment_key == "replacement_overdue")).one()
         version = session.get_one(RuleVersion, membership.rule_version_id)
     assert (membership.entered_on, version.rule_key) == (TODAY, "replacement_overdue")
     told = {one["fact"]: (one["value"], one["quantity"], one["verdict"]) for one in membership.evidence}
