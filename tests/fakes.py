@@ -15,6 +15,7 @@ from hcrm_core.rules import Parameter, Rule
 from hcrm_core.rules.messages import (
     DraftSaved,
     ParameterLine,
+    ParameterRequest,
     PublishRequest,
     PublishResponse,
     RejectRequest,
@@ -259,6 +260,7 @@ class FakeRuleOffice(FakeOffice):
         stale: somebody else has changed every draft.
         two_person: publishing takes a second person.
         published: what was asked to be put in force.
+        set_parameters: what was asked to be set, by key.
         answers: to questions about a rule, by name.
         asked: the questions, in order.
         called_off: those that were not of interest any more.
@@ -274,6 +276,7 @@ class FakeRuleOffice(FakeOffice):
         self.stale = False
         self.two_person = False
         self.published: list[PublishRequest] = []
+        self.set_parameters: list[tuple[str, ParameterRequest]] = []
         self.answers: dict[str, Message] = {}
         self.asked: list[tuple[str, Any]] = []
         self.called_off: list[UUID] = []
@@ -356,6 +359,13 @@ class FakeRuleOffice(FakeOffice):
         self._answer()
         draft, *others = self.versions[key]
         self.versions[key] = [draft.model_copy(update={"state": RuleState.DRAFT}), *others]
+
+    def set_parameter(self, key: str, request: ParameterRequest, *, headers: dict[str, str]) -> Requested:
+        self._answer()
+        if self.stale:
+            raise RequestRefused("stale", "another value is there", expected_n=None)
+        self.set_parameters.append((key, request))
+        return Requested(request_id=uuid4())
 
     def requested(self, request_id: UUID, *, headers: dict[str, str]) -> Requested:
         self._answer()

@@ -136,6 +136,8 @@ class RulesPage(QWidget):
         self.panels.customer_requested.connect(self.customer_requested)
         self.release.said.connect(self.said)
         self.release.changed.connect(self._on_released)
+        self.parameter_requested.connect(self.release.show_parameter)
+        self.list.parameters.clicked.connect(partial(self.parameter_requested.emit, ""))
         self.draft.changed.connect(self._copying.start)
         self._copying.timeout.connect(self._keep_copy)
         self._split.splitterMoved.connect(self._keep_layout)

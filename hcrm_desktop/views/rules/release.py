@@ -1,14 +1,16 @@
 """From the button 发布… to the sentence that says what came of it."""
 
 from functools import partial
+from uuid import UUID
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from hcrm_core.rules.messages import PublishResponse, Requested, RuleState
 from hcrm_desktop.models.rule_draft import RuleDraft
 from hcrm_desktop.models.rule_release import Reevaluation
 from hcrm_desktop.views.main_window import Desk
+from hcrm_desktop.views.rules.parameters import ParametersDialog
 from hcrm_desktop.views.rules.publish import PublishDialog
 from hcrm_desktop.views.rules.wording import RuleWords
 
@@ -18,7 +20,7 @@ class RuleRelease(QObject):
 
     Signals:
         said: for the toast.
-        changed: the key of a rule of which a version or the customers are others now.
+        changed: the key of a rule of which a version or the customers are others now, "" after a parameter.
     """
 
     said = Signal(str)
@@ -50,16 +52,34 @@ class RuleRelease(QObject):
             self.said.emit(text.format(label=label, n=response.number))
         self.changed.emit(key)
         if response.request_id is not None:
-            waiting = Reevaluation(self._desk.tasks, response.request_id, parent=self)
-            waiting.finished.connect(partial(self._on_finished, key, label))
-            waiting.finished.connect(waiting.deleteLater)
-            waiting.lost.connect(waiting.deleteLater)
-            waiting.look()
+            self._follow(key, label, response.request_id)
+
+    @Slot(str)
+    def show_parameter(self, key: str) -> None:
+        """The table of parameters, with this one chosen."""
+        if self._draft.workshop is not None:
+            workshop = self._draft.workshop
+            dialog = ParametersDialog(self._desk, self._words, workshop, key=key, parent=self._above)
+            dialog.changed.connect(self._on_parameter_set)
+            dialog.open()
+
+    @Slot(str, object)
+    def _on_parameter_set(self, label: str, requested: Requested) -> None:
+        self.said.emit(self.tr("参数“{label}”已改，正在重新归类…").format(label=label))
+        self.changed.emit("")
+        self._follow("", label, requested.request_id)
+
+    def _follow(self, key: str, label: str, request_id: UUID) -> None:
+        waiting = Reevaluation(self._desk.tasks, request_id, parent=self)
+        waiting.finished.connect(partial(self._on_finished, key, label))
+        waiting.finished.connect(waiting.deleteLater)
+        waiting.lost.connect(waiting.deleteLater)
+        waiting.look()
 
     def _on_finished(self, key: str, label: str, requested: Requested) -> None:
         text = self.tr("“{label}”：进入 {entered} 人，离开 {left} 人，新建任务 {created} 个")
         if requested.failed:
-            text = self.tr("“{label}”已发布，但没有归类成功，请告诉管理员")
+            text = self.tr("“{label}”已保存，但没有归类成功，请告诉管理员")
         told = {"entered": requested.entered, "left": requested.left, "created": requested.created}
         self.said.emit(text.format(label=label, **told))
         self.changed.emit(key)
