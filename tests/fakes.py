@@ -20,11 +20,14 @@ from hcrm_core.rules.messages import (
     PublishResponse,
     RejectRequest,
     Requested,
+    RestoreRequest,
+    RetireRequest,
     RuleHead,
     RuleHistory,
     RuleState,
     RuleVersionLine,
     SaveDraftRequest,
+    Scans,
     Shelf,
     SiteName,
     Standing,
@@ -261,6 +264,10 @@ class FakeRuleOffice(FakeOffice):
         two_person: publishing takes a second person.
         published: what was asked to be put in force.
         set_parameters: what was asked to be set, by key.
+        restored: what was gone back to.
+        ended: what was taken out of force.
+        scanned: how the scan does.
+        scan_asked: how often a scan was asked for.
         answers: to questions about a rule, by name.
         asked: the questions, in order.
         called_off: those that were not of interest any more.
@@ -277,6 +284,10 @@ class FakeRuleOffice(FakeOffice):
         self.two_person = False
         self.published: list[PublishRequest] = []
         self.set_parameters: list[tuple[str, ParameterRequest]] = []
+        self.restored: list[RestoreRequest] = []
+        self.ended: list[RetireRequest] = []
+        self.scanned = Scans(runs=[], missed=None, waiting=0, quarantine=[])
+        self.scan_asked = 0
         self.answers: dict[str, Message] = {}
         self.asked: list[tuple[str, Any]] = []
         self.called_off: list[UUID] = []
@@ -365,6 +376,27 @@ class FakeRuleOffice(FakeOffice):
         if self.stale:
             raise RequestRefused("stale", "another value is there", expected_n=None)
         self.set_parameters.append((key, request))
+        return Requested(request_id=uuid4())
+
+    def restore(self, key: str, request: RestoreRequest, *, headers: dict[str, str]) -> PublishResponse:
+        self._answer()
+        if self.stale:
+            raise RequestRefused("stale", "another version is there", expected_n=None)
+        self.restored.append(request)
+        return PublishResponse(state=RuleState.PUBLISHED, number=9, request_id=uuid4())
+
+    def retire(self, key: str, request: RetireRequest, *, headers: dict[str, str]) -> Requested:
+        self._answer()
+        self.ended.append(request)
+        return Requested(request_id=uuid4())
+
+    def scans(self, *, headers: dict[str, str]) -> Scans:
+        self._answer()
+        return self.scanned
+
+    def ask_scan(self, *, headers: dict[str, str]) -> Requested:
+        self._answer()
+        self.scan_asked += 1
         return Requested(request_id=uuid4())
 
     def requested(self, request_id: UUID, *, headers: dict[str, str]) -> Requested:

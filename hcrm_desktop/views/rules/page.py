@@ -138,6 +138,9 @@ class RulesPage(QWidget):
         self.release.changed.connect(self._on_released)
         self.parameter_requested.connect(self.release.show_parameter)
         self.list.parameters.clicked.connect(partial(self.parameter_requested.emit, ""))
+        self.list.versions.clicked.connect(self._on_versions_requested)
+        self.list.scans.clicked.connect(self.release.show_scans)
+        self.release.customer_requested.connect(self.customer_requested)
         self.draft.changed.connect(self._copying.start)
         self._copying.timeout.connect(self._keep_copy)
         self._split.splitterMoved.connect(self._keep_layout)
@@ -357,6 +360,11 @@ class RulesPage(QWidget):
                 (self.tr("继续编辑"), self.editor.tree.setFocus),
             ],
         )
+
+    @Slot()
+    def _on_versions_requested(self) -> None:
+        if self._is_open():
+            self.release.show_versions()
 
     @Slot()
     def _on_publish_requested(self) -> None:

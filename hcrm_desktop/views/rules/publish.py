@@ -105,16 +105,17 @@ class PublishDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 16)
         column.setSpacing(8)
-        for part in (self._findings, self._seen, self._change_title, self._changes, self._asking, self._sums):
-            column.addWidget(part)
-        for part in (self._load_title, self._loads):
+        shown: list[QWidget] = [self._findings, self._seen, self._change_title, self._changes, self._asking]
+        figures: list[QWidget] = [self._sums, self._load_title, self._loads]
+        for part in (*shown, *figures):
             column.addWidget(part)
         column.addStretch(1)
-        for part in (label, self._note, self._message):
-            column.addWidget(part)
+        column.addWidget(label)
+        column.addWidget(self._note)
+        column.addWidget(self._message)
         column.addLayout(self._buttons())
         self._message.setProperty("role", "danger")
-        for part in (self._sums, self._load_title, self._loads, self._message):
+        for part in (*figures, self._message):
             part.hide()
         self.resize(WIDTH, HEIGHT)
         self._note.setFocus()

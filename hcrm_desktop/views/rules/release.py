@@ -6,12 +6,15 @@ from uuid import UUID
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from hcrm_core.rules import Rule
 from hcrm_core.rules.messages import PublishResponse, Requested, RuleState
 from hcrm_desktop.models.rule_draft import RuleDraft
 from hcrm_desktop.models.rule_release import Reevaluation
 from hcrm_desktop.views.main_window import Desk
 from hcrm_desktop.views.rules.parameters import ParametersDialog
 from hcrm_desktop.views.rules.publish import PublishDialog
+from hcrm_desktop.views.rules.scans import ScansDialog
+from hcrm_desktop.views.rules.versions import VersionsDialog
 from hcrm_desktop.views.rules.wording import RuleWords
 
 
@@ -21,10 +24,12 @@ class RuleRelease(QObject):
     Signals:
         said: for the toast.
         changed: the key of a rule of which a version or the customers are others now, "" after a parameter.
+        customer_requested: open this customer's record.
     """
 
     said = Signal(str)
     changed = Signal(str)
+    customer_requested = Signal(object)
 
     def __init__(self, desk: Desk, words: RuleWords, draft: RuleDraft, *, above: QWidget) -> None:
         super().__init__(above)
@@ -53,6 +58,32 @@ class RuleRelease(QObject):
         self.changed.emit(key)
         if response.request_id is not None:
             self._follow(key, label, response.request_id)
+
+    @Slot()
+    def show_versions(self) -> None:
+        """The history of the rule that is open."""
+        rule = self._draft.rule
+        dialog = VersionsDialog(self._desk, self._words, key=rule.key, label=rule.label, parent=self._above)
+        dialog.loaded.connect(self._on_loaded)
+        dialog.restored.connect(partial(self._on_published, rule.key, rule.label))
+        dialog.retired.connect(partial(self._on_retired, rule.key, rule.label))
+        dialog.open()
+
+    @Slot(object)
+    def _on_loaded(self, rule: Rule) -> None:
+        self._draft.apply(rule, text=self.tr("载入较早的版本"), path=())
+
+    def _on_retired(self, key: str, label: str, requested: Requested) -> None:
+        self.said.emit(self.tr("“{label}”已停用，客户正在离开客群…").format(label=label))
+        self.changed.emit(key)
+        self._follow(key, label, requested.request_id)
+
+    @Slot()
+    def show_scans(self) -> None:
+        """How the scan does."""
+        dialog = ScansDialog(self._desk, parent=self._above)
+        dialog.customer_requested.connect(self.customer_requested)
+        dialog.open()
 
     @Slot(str)
     def show_parameter(self, key: str) -> None:
