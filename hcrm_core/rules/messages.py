@@ -107,7 +107,7 @@ class ScanLine(Message):
     """One run of the scan. The counts add up: see `hcrm_central.jobs.scan.ScanReport`."""
 
     run_id: UUID
-    kind: str  # "nightly", "asked", "rule", "parameter", "customers"
+    kind: str  # hcrm_central.jobs.runs.RunKind
     scanned_for: date
     started_at: datetime
     finished_at: datetime | None
