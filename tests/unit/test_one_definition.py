@@ -184,8 +184,8 @@ def test_the_rate_of_chart_and_report_is_that_of_the_definition_over_everybody(c
 @SOME
 def test_the_facts_of_the_rules_are_the_growth_of_one_child_and_refuse_alike(children: list[Child]) -> None:
     told = 0
-    for child in children:
-        for base, window in WINDOWS.items():
+    for number, child in enumerate(children):
+        for base, window in list(WINDOWS.items())[number % 4 :: 4]:  # every child two windows
             grown = eye_growth(measurements(child.exams), window=window)
             for eye in Eye:
                 growth = grown[eye].axial if base.startswith("al") else grown[eye].refraction
