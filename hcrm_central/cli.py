@@ -14,7 +14,7 @@ from uuid import UUID
 
 import typer
 
-from hcrm_central import keeping, rule_keeping
+from hcrm_central import facts_keeping, keeping, rule_keeping
 from hcrm_central.console import FromStdin, Json, ask_password, opened, say, show, tell
 from hcrm_central.settings import read_settings, unknown_variables
 from hcrm_core.errors import HcrmError, StoreUnusable, SurroundingsFailed
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 keeping.add_to(app)
 rule_keeping.add_to(app)
+facts_keeping.add_to(app)
 
 FAILED, CLOCK = 2, SystemClock()
 # Operational: a scan closes what its day makes void, and a slip of the year would leave customers without a task.

@@ -105,7 +105,7 @@ class _Run:
         """Compute and upsert; on failure halve until the customers at fault are alone, and name them. Returns whose
         facts changed."""
         try:
-            return _upsert(self.writer, _computed(rows.result()), at=self.at)
+            return upsert(self.writer, _computed(rows.result()), at=self.at)
         except Unreadable as error:
             if len(chunk.ids) == 1:
                 self.failed[chunk.ids[0]] = str(error)
@@ -118,7 +118,7 @@ class _Run:
 
 def _computed(tables: Tables) -> pl.DataFrame:
     exams, computed = tables["eyes"]["exam_id"].unique().sort(), facts_from(tables, names=CATALOGUE)
-    return computed.with_columns(exams.gather(computed[name]).alias(name) for name in _EXAM_IDS)
+    return computed.with_columns(exams.gather(computed[name]).alias(name) for name in EXAM_IDS)
 
 
 def tables_of(reader: Session, customer_ids: Sequence[UUID]) -> Tables:
@@ -129,7 +129,7 @@ def tables_of(reader: Session, customer_ids: Sequence[UUID]) -> Tables:
 def facts_from(tables: Tables, *, names: Collection[str]) -> pl.DataFrame:
     """Some facts of all customers of the tables; examinations as numbers, in the order of their ids."""
     customers = tables["customers"]["customer_id"].sort()
-    frames = {name: nw.from_native(_numbered(table, customers).lazy()) for name, table in tables.items()}
+    frames = {name: nw.from_native(numbered(table, customers).lazy()) for name, table in tables.items()}
     with blaming("facts"):
         lazily = facts(Frames(**frames), reference=axial_length_reference(), keep=_computed_once)
         wanted = lazily.select("customer_id", *names)
@@ -141,10 +141,10 @@ def _computed_once(frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     return frame.collect("polars", engine="in-memory").lazy()
 
 
-_EXAM_IDS = [name for name, fact in CATALOGUE.items() if fact.kind is FactType.ID and Feed.EXAMS in fact.feeds]
+EXAM_IDS = [name for name, fact in CATALOGUE.items() if fact.kind is FactType.ID and Feed.EXAMS in fact.feeds]
 
 
-def _numbered(table: pl.DataFrame, customers: pl.Series) -> pl.DataFrame:
+def numbered(table: pl.DataFrame, customers: pl.Series) -> pl.DataFrame:
     """Ids as numbers in their own order, as the facts function wants them."""
     numbers = pl.DataFrame({"customer_id": customers}).with_row_index("number")
     ranks = [(pl.col(name).rank("dense") - 1).cast(pl.Int64) for name in ("exam_id", "order_id") if name in table]
@@ -165,7 +165,7 @@ _INCOMING = {FactType.DECIMAL: "numeric", FactType.DATE: "date", FactType.BOOLEA
 _DECIMALS = [name for name, fact in CATALOGUE.items() if fact.kind is FactType.DECIMAL]
 
 
-def _upsert(writer: Session, computed: pl.DataFrame, *, at: datetime) -> list[UUID]:
+def upsert(writer: Session, computed: pl.DataFrame, *, at: datetime) -> list[UUID]:
     """Write the rows that are new or differ. Returns whose."""
     columns = ", ".join(f'"{name}" {_INCOMING[fact.kind]}' for name, fact in CATALOGUE.items())
     with blaming(CUSTOMER_FACTS.name), writer.begin_nested():

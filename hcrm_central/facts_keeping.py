@@ -1,0 +1,44 @@
+"""Commands about facts for whoever keeps the centre."""
+
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hcrm_central.console import opened, say
+from hcrm_central.settings import read_settings
+from hcrm_store.clock import SystemClock
+
+CLOCK = SystemClock()
+
+
+class By(StrEnum):
+    """Who computes."""
+
+    POLARS = "polars"
+    SPARK = "spark"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Offer these commands among the others."""
+    app.command()(rebuild_facts)
+
+
+def rebuild_facts(
+    *,
+    engine: Annotated[By, typer.Option(help="polars on this machine, or spark on a cluster")] = By.POLARS,
+    master: Annotated[str, typer.Option(help="the Spark cluster")] = "local[2]",
+    shared: Annotated[Path | None, typer.Option(help="a folder that all machines of the cluster see")] = None,
+) -> None:
+    """Compute everybody's facts anew and store those that differ. Segments and tasks follow with the next scan."""
+    from hcrm_central.jobs import facts, spark
+
+    session = spark.start(master) if engine is By.SPARK else None
+    with opened(read_settings()) as store, tempfile.TemporaryDirectory(dir=shared) as folder:
+        if session is None:
+            many = facts.rebuild_facts(store.jobs, None, clock=CLOCK)
+        else:
+            many = spark.rebuild_on_spark(store.jobs, session, folder=Path(folder), clock=CLOCK)
+    say(f"facts of {many} customers")
