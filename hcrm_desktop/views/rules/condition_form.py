@@ -6,6 +6,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from hcrm_core.facts.catalogue import CATALOGUE, PER_EYE, Fact
+from hcrm_core.facts.spoken import WITH_DECIMALS, without_eye
 from hcrm_core.rules.checking import OPERATORS, check
 from hcrm_core.rules.lowering import RELATIVE
 from hcrm_core.rules.model import NO_OPERAND, Condition, Eyes, Node, Operator, Parameter, Unknown
@@ -130,7 +131,7 @@ class ConditionForm(LineForm):
         fact = asked_fact(node)
         if fact is None:
             return node.fact
-        return fact.label.removeprefix("右眼").removeprefix("左眼") if _is_sided(node) else fact.label
+        return without_eye(fact.label) if _is_sided(node) else fact.label
 
     def _fill_eyes(self, node: Condition) -> None:
         self._eyes.setVisible(_is_sided(node))
@@ -242,7 +243,7 @@ class ConditionForm(LineForm):
         if found is None:
             return None
         number = threshold_of(self._condition, parameters=self._parameters)
-        return int(number) if number % 1 == 0 and found.unit not in ("度", "D", "mm") else f"{number:f}"
+        return int(number) if number % 1 == 0 and found.unit not in WITH_DECIMALS else f"{number:f}"
 
     @Slot()
     def _on_parameter_clicked(self) -> None:

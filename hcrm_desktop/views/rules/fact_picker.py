@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QWidget
 
 from hcrm_core.facts.catalogue import CATALOGUE, PER_EYE, Fact, FactType
+from hcrm_core.facts.spoken import stands_behind, without_eye
 from hcrm_core.people import pinyin_of
 
 LINE_HEIGHT, MOST_LINES, WIDTH = 31, 12, 340
@@ -48,9 +49,9 @@ def _is_left(fact: Fact) -> bool:
 def _choice(fact: Fact) -> Choice:
     base = fact.name.removesuffix("_od")
     sided = base in PER_EYE and fact.name.endswith("_od")
-    label = fact.label.removeprefix("右眼") if sided else fact.label
+    label = without_eye(fact.label) if sided else fact.label
     if sided and base in CATALOGUE:
-        label += "（分眼）"  # beside the one over both eyes
+        label += QCoreApplication.translate("FactPicker", "（分眼）")  # beside the one over both eyes
     name = base if sided else fact.name
     found_by = f"{label} {pinyin_of(label)[1]}"
     return Choice(
@@ -58,14 +59,9 @@ def _choice(fact: Fact) -> Choice:
         label=label,
         group=fact.group,
         sided=sided,
-        aside=_is_aside(fact),
+        aside=stands_behind(fact),
         found_by=found_by,
     )
-
-
-def _is_aside(fact: Fact) -> bool:
-    """Days and reasons behind a measured value: found by typing, and not in everybody's way."""
-    return fact.eye is not None and fact.label.endswith(("检查日期", "起始日期", "原因"))
 
 
 class FactPicker(QLineEdit):

@@ -9,17 +9,14 @@ from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDateEdit, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from hcrm_core.facts.catalogue import Fact, FactType
+from hcrm_core.facts.spoken import STEPS, in_degrees, plain_number, spoken_unit
 from hcrm_core.rules.lowering import DEGREE, RELATIVE, relative_unit
 from hcrm_core.rules.model import NO_OPERAND, Operator, Scalar
 from hcrm_desktop.theme import set_property
-from hcrm_desktop.views.rules.wording import RuleWords, in_degrees, spoken_unit
+from hcrm_desktop.views.rules.wording import RuleWords
 
 Value = Scalar | tuple[Scalar, ...] | None
 NUMBER_WIDTH = 92
-# By how much an arrow key goes, by the unit that is typed; others go by one hundredth.
-STEPS = {"D": "0.25", "D/年": "0.25", "度": "25", "度/年": "25", "mm": "0.05", "mm/年": "0.05", "mmHg": "1"}
-STEPS |= {"logMAR": "0.1", "百分位": "5", "百分点": "5", "元": "100"}
-_READ_AS = str.maketrans("０１２３４５６７８９．－＋−。", "0123456789.-+-.")
 
 
 class QuietBox(QComboBox):
@@ -87,7 +84,7 @@ class NumberEdit(QLineEdit):
     def number(self) -> Decimal | None:
         """What was typed, full-width or not; None if it is no number."""
         try:
-            number = Decimal(self.text().translate(_READ_AS).strip().removesuffix("度").strip())
+            number = Decimal(plain_number(self.text()))
         except InvalidOperation:
             return None
         return number if number.is_finite() else None

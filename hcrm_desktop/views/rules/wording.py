@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from hcrm_core.facts.catalogue import CATALOGUE, Fact, FactType
 from hcrm_core.facts.fact import Withheld
 from hcrm_core.facts.growth import Refusal
+from hcrm_core.facts.spoken import TWO_DECIMALS, in_degrees, spoken_unit, without_eye
 from hcrm_core.rules.lowering import DEGREE, RELATIVE, relative_unit
 from hcrm_core.rules.messages import RuleState
 from hcrm_core.rules.model import (
@@ -30,23 +31,12 @@ from hcrm_core.rules.model import (
 from hcrm_core.terms import DepartmentKind, ProductKind, Sex
 from hcrm_desktop.views.words import Words
 
-DECIMALS = frozenset({"D", "D/年", "mm", "mm/年"})  # units written with two decimals
 GAP = "…"  # stands for a value that is not there yet
 
 
 def asked_fact(condition: Condition) -> Fact | None:
     """The fact of a condition, the right eye's where it asks both; None if the catalogue has none of that name."""
     return CATALOGUE.get(condition.fact if condition.eyes is None else f"{condition.fact}_od")
-
-
-def in_degrees(fact: Fact) -> bool:
-    """Whether clinics speak of a fact in 度: growth and swings of power, not the power itself."""
-    return fact.unit in ("D", "D/年") and "度数" in fact.label
-
-
-def spoken_unit(fact: Fact) -> str:
-    """The unit in which a fact's values are said and typed."""
-    return fact.unit.replace("D", "度") if in_degrees(fact) else fact.unit
 
 
 class RuleWords(QObject):
@@ -134,7 +124,7 @@ class RuleWords(QObject):
         if eyes is None:
             return CATALOGUE[name].label if name in CATALOGUE else name
         right = CATALOGUE.get(f"{name}_od")
-        base = name if right is None else right.label.removeprefix("右眼")
+        base = name if right is None else without_eye(right.label)
         return {Eyes.EITHER: self.tr("任一眼{base}"), Eyes.BOTH: self.tr("双眼{base}")}[eyes].format(base=base)
 
     def group(self, node: Node) -> str:
@@ -258,7 +248,7 @@ class RuleWords(QObject):
 
     def number(self, number: Decimal, *, unit: str) -> str:
         """A number with its unit; diopters and millimetres with two decimals."""
-        plain = f"{number:.2f}" if unit in DECIMALS and number == round(number, 2) else f"{number.normalize():f}"
+        plain = f"{number:.2f}" if unit in TWO_DECIMALS and number == round(number, 2) else f"{number.normalize():f}"
         return self.tr("{n} {unit}").format(n=plain.replace("-", "−"), unit=unit).strip()
 
     def word(self, value: str, *, fact: Fact) -> str:

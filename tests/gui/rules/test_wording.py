@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from hcrm_core.facts.catalogue import CATALOGUE, PER_EYE, FactType
+from hcrm_core.facts.spoken import in_degrees, spoken_unit
 from hcrm_core.rules.checking import OPERATORS
 from hcrm_core.rules.linting import Finding, Level
 from hcrm_core.rules.messages import RuleState
 from hcrm_core.rules.model import Condition, Eyes, NotOf, Operator, nodes
 from hcrm_desktop.views.rules.fact_picker import choices
 from hcrm_desktop.views.rules.finding_words import FindingWords
-from hcrm_desktop.views.rules.wording import RuleWords, in_degrees, spoken_unit
+from hcrm_desktop.views.rules.wording import RuleWords
 from tests.gui.rules.conftest import default_rules
 
 

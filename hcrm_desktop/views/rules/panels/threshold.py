@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton
 
 from hcrm_core.errors import Rejected
 from hcrm_core.facts.catalogue import FactType
+from hcrm_core.facts.spoken import DEGREES, FINE, in_degrees
 from hcrm_core.rules.checking import check
 from hcrm_core.rules.editing import at
 from hcrm_core.rules.lowering import DEGREE, RELATIVE, relative_unit
@@ -20,10 +21,9 @@ from hcrm_desktop.models.rule_threshold import Curve, curve_of, curve_of_sweep, 
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.rules.panels.asking import Panel
 from hcrm_desktop.views.rules.panels.plots import ThresholdPlot
-from hcrm_desktop.views.rules.wording import RuleWords, asked_fact, in_degrees
+from hcrm_desktop.views.rules.wording import RuleWords, asked_fact
 
 MERGE = 2_000_000  # beyond the numbers of forms and properties
-FINE = {"mm": "0.05", "D": "0.25", "D/年": "0.05", "mm/年": "0.01"}  # steps a clinic reads; others in whole ones
 
 
 class ThresholdPanel(Panel):
@@ -236,7 +236,7 @@ class ThresholdPanel(Panel):
         if condition.op in RELATIVE:
             return relative_unit(condition.op)
         fact = asked_fact(condition)
-        return "度" if self._degrees() or fact is None else fact.unit
+        return DEGREES if self._degrees() or fact is None else fact.unit
 
     def _in_words(self, value: Decimal) -> str:
         return self._words.number(value * self._shown_as(), unit=self._unit())

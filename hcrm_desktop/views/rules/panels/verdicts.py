@@ -13,7 +13,7 @@ from hcrm_core.rules.model import Condition, Node, Rule
 from hcrm_core.wire import Json
 from hcrm_desktop.views.rules.wording import RuleWords
 
-MARKS = {"true": "✓", "false": "✗", "unknown": "？"}
+MARKS = {"true": "✓", "false": "✗", "unknown": "?"}
 
 
 class VerdictWords(QObject):
