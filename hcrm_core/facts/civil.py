@@ -3,7 +3,7 @@
 The arithmetic of `eye.age` for everybody at once (a test holds them together).
 """
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import narwhals as nw
@@ -18,6 +18,11 @@ Frame = nw.LazyFrame[Any]  # why Any: the engine's own frame, whichever it is
 def day_number(day: nw.Expr) -> nw.Expr:
     """Days since 1970-01-01."""
     return _before_year(_part(day, "year") - 1) + _part(day, "ordinal_day") - _1970
+
+
+def date_of(number: nw.Expr) -> nw.Expr:
+    """The day of a number: `day_number` reversed."""
+    return (nw.lit(date(1970, 1, 1)) + nw.lit(timedelta(days=1)) * number).cast(nw.Date)
 
 
 def days_between(earlier: nw.Expr, *, later: nw.Expr) -> nw.Expr:

@@ -12,7 +12,7 @@ import narwhals as nw
 
 from hcrm_core.eye.percentiles import AxialLengthReference
 from hcrm_core.facts import growth
-from hcrm_core.facts.civil import day_number, days_between
+from hcrm_core.facts.civil import day_number
 from hcrm_core.facts.eyes import Measured, latest, of_both_eyes
 from hcrm_core.facts.growth import EYE, Frame, keep_greatest
 from hcrm_core.terms import LeadState, LensState, Outcome, ProductKind, VisitState
@@ -52,16 +52,12 @@ class Frames:
     leads: Frame
 
 
-def _as_it_is(frame: Frame) -> Frame:
-    return frame
-
-
 def facts(
     frames: Frames,
     *,
     reference: AxialLengthReference,
     washout_days: int = growth.WASHOUT_DAYS,
-    keep: Callable[[Frame], Frame] = _as_it_is,
+    keep: Callable[[Frame], Frame] = growth.as_it_is,
 ) -> Frame:
     """Every fact of the catalogue for every customer.
 
@@ -141,23 +137,38 @@ def _billed(orders: Frame) -> Frame:
 
 def _worn(orders: Frame) -> Frame:
     """Per eye the lens worn now: product, wear_start_on, lens_dispensed_on."""
-    dispensed = orders.filter(~nw.col("dispensed_on").is_null()).with_columns(growth.eye_number().alias(EYE))
-    order = ["dispensed_on", "order_id"]
-    former = dispensed.with_columns(
-        former_product=nw.col("product").shift(1).over(EYE, order_by=order),
-        former_end=nw.col("ended_on").shift(1).over(EYE, order_by=order),
+    day, ended = day_number(nw.col("dispensed_on")), day_number(nw.col("ended_on")).fill_null(_NOT_ENDED)
+    dispensed = orders.filter(~nw.col("dispensed_on").is_null()).with_columns(
+        growth.eye_number().alias(EYE),
+        day=day,
+        order=day * growth.EXAMS + nw.col("order_id"),
+        lens=_product_number() * _DAYS + ended,
     )
+    # Product and end in one number, because looking back is the dear part.
+    former = dispensed.with_columns(former=nw.col("lens").shift(1).over(EYE, order_by="order"))
+    former_end = nw.col("former") % _DAYS
     begins = (
-        nw.col("former_product").is_null()
-        | (nw.col("former_product") != nw.col("product"))
-        | (days_between(nw.col("former_end"), later=nw.col("dispensed_on")) > INTERRUPTION_DAYS).fill_null(value=False)
+        nw.col("former").is_null()
+        | (nw.col("former") // _DAYS != nw.col("lens") // _DAYS)
+        | ((former_end != _NOT_ENDED) & (nw.col("day") - former_end > INTERRUPTION_DAYS))
     )
     begun = former.with_columns(begun_on=nw.when(begins).then(nw.col("dispensed_on")))
     starts = begun.with_columns(wear_start_on=nw.col("begun_on").max().over(EYE))
-    last = keep_greatest(starts, by=EYE, columns=("dispensed_on", "order_id"))
+    last = keep_greatest(starts, by=EYE, columns=("order",))
     return last.filter(nw.col("ended_on").is_null()).select(
         EYE, "customer_id", "product", "wear_start_on", "order_id", lens_dispensed_on="dispensed_on"
     )
+
+
+_DAYS, _NOT_ENDED = 2**20, 0  # more days than a calendar needs; the day 0 ends nothing
+
+
+def _product_number() -> nw.Expr:
+    first, *others = ProductKind
+    numbered = nw.when(nw.col("product") == first.value).then(nw.lit(0))
+    for number, product in enumerate(others, start=1):
+        numbered = numbered.when(nw.col("product") == product.value).then(nw.lit(number))
+    return numbered.otherwise(nw.lit(len(ProductKind)))
 
 
 def _worn_by_customer(worn: Frame) -> Frame:

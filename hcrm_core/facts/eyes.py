@@ -8,7 +8,7 @@ import narwhals as nw
 from hcrm_core.eye.cornea import STANDARD_INDEX
 from hcrm_core.eye.percentiles import AxialLengthReference
 from hcrm_core.facts import growth
-from hcrm_core.facts.civil import AGES, days_between, with_ages
+from hcrm_core.facts.civil import AGES, date_of, days_between, with_ages
 from hcrm_core.facts.eye_catalogue import GROWTHS
 from hcrm_core.facts.fact import Withheld
 from hcrm_core.facts.growth import EYE, EYES, Frame, Paired, Window
@@ -52,8 +52,8 @@ def _of_each(measured: Measured) -> Frame:
     keep = measured.keep
     refraction = keep(growth.refraction_readings(measured.eyes, washout_days=measured.washout_days))
     axial = keep(growth.axial_readings(measured.eyes))
-    powers, lengths = _kept(growth.paired(refraction), keep), _kept(growth.paired(axial), keep)
-    in_frames = _kept(growth.paired(_during_frames(refraction, measured.worn)), keep)
+    powers, lengths = growth.paired(refraction, keep=keep), growth.paired(axial, keep=keep)
+    in_frames = growth.paired(_during_frames(refraction, measured.worn), keep=keep)
     spread = growth.spread(powers, at_least=STABLE_DAYS)
     parts = [
         measured.worn,
@@ -68,10 +68,6 @@ def _of_each(measured: Measured) -> Frame:
     for part in parts:
         found = found.join(part, on=EYE, how="left")
     return _told_by_age(keep(found), lengths, axial, measured)
-
-
-def _kept(compared: Paired, keep: Callable[[Frame], Frame]) -> Paired:
-    return Paired(standing=keep(compared.standing), pairs=keep(compared.pairs))
 
 
 # ── the latest of each measure ───────────────────────────────────────────────────────────────────────────
@@ -89,12 +85,10 @@ def latest(frame: Frame, *, by: str, values: Mapping[str, nw.Expr]) -> Frame:
         by: the group's column.
         values: whole numbers between −65536 and 65535.
     """
-    packed = {name: nw.col("order") * _VALUES + (value + _LEAST) for name, value in values.items()}
-    with_values = frame.with_columns(**packed)
-    days = {f"{name}_on": nw.when(~nw.col(name).is_null()).then(nw.col("examined_on")) for name in values}
-    greatest = [nw.col(name).max() for name in (*values, *days)]
-    found = with_values.with_columns(**days).group_by(by).agg(*greatest)
-    return found.with_columns(**{name: nw.col(name) % _VALUES - _LEAST for name in values})
+    packed = [(nw.col("order") * _VALUES + (value + _LEAST)).alias(name) for name, value in values.items()]
+    found = frame.select(by, *packed).group_by(by).agg(*(nw.col(name).max() for name in values))
+    days = {f"{name}_on": date_of(nw.col(name) // (_VALUES * growth.EXAMS)) for name in values}
+    return found.with_columns(**days, **{name: nw.col(name) % _VALUES - _LEAST for name in values})
 
 
 def _latest_measures(eyes: Frame, *, washout_days: int) -> Frame:

@@ -7,7 +7,7 @@ Written in narwhals expressions, so that one child and a million run the same co
 Frames hold exact integers: refraction in 0.001 D, lengths in µm. Instants play no part, only days.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -172,11 +172,20 @@ class Paired:
     pairs: Frame
 
 
-def paired(readings: Frame) -> Paired:
-    """Everything that may be compared, from `refraction_readings` or `axial_readings`."""
-    pairs = _pairs(readings)
+def as_it_is(frame: Frame) -> Frame:
+    """What is done to keep a frame that is read once, or that the engine recognises by itself."""
+    return frame
+
+
+def paired(readings: Frame, *, keep: Callable[[Frame], Frame] = as_it_is) -> Paired:
+    """Everything that may be compared, from `refraction_readings` or `axial_readings`.
+
+    Args:
+        keep: what the engine does with a frame that is read more than once.
+    """
+    pairs = keep(_pairs(readings))
     longest = pairs.group_by(EYE).agg(longest=nw.col("days").max())
-    return Paired(standing=_standing(readings).join(longest, on=EYE, how="left"), pairs=pairs)
+    return Paired(standing=keep(_standing(readings).join(longest, on=EYE, how="left")), pairs=pairs)
 
 
 def change(readings: Frame, window: Window) -> Frame:
