@@ -18,8 +18,8 @@ from hcrm_central.audit import audit
 from hcrm_central.jobs.runs import RunKind
 from hcrm_central.store.engine import snapshot, transaction
 from hcrm_central.store.tables import Absence as AbsenceRow
+from hcrm_core.absences import Absence, AbsenceRequest, Absences, AbsenceSaved, StaffName
 from hcrm_core.errors import Rejected
-from hcrm_core.rules.messages import Absence, AbsenceRequest, Absences, AbsenceSaved, StaffName
 from hcrm_core.tasks import CLOSED
 from hcrm_core.terms import Role
 from hcrm_core.wire import RefusalCode

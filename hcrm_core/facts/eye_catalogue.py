@@ -170,24 +170,14 @@ def measured(eye: Eye, side: str) -> Iterator[Fact]:
 
 def derived(eye: Eye, side: str) -> Iterator[Fact]:
     """What follows from measures, each with the reason where it is withheld."""
-    suffix = eye.value.lower()
+    yield from _reserve(eye, side)
+    yield from _places(eye, side)
+    yield from _ratio(eye, side)
 
-    def number(base: str, label: str, doc: str, span: Span, **more: str) -> Fact:
-        return Fact(
-            name=f"{base}_{suffix}",
-            label=f"{side}{label}",
-            kind=FactType.DECIMAL,
-            unit=more.get("unit", ""),
-            doc=doc,
-            feeds=_EXAMS | _PEOPLE if base != "al_cr" else _EXAMS,
-            group=Group.REFRACTION if base == "reserve" else Group.AXIAL,
-            unknown_means=more["unknown"],
-            dated_by=f"{more['on']}_{suffix}",
-            eye=eye,
-            span=span,
-        )
 
-    reserve = number(
+def _reserve(eye: Eye, side: str) -> Iterator[Fact]:
+    reserve = _derived(
+        (eye, side),
         "reserve",
         "远视储备",
         "The cycloplegic spherical equivalent at an age from 3 to 14, for which WS/T 10039-2025 has lower limits.",
@@ -196,7 +186,14 @@ def derived(eye: Eye, side: str) -> Iterator[Fact]:
         on="se_cycloplegic_on",
         unknown="没有可比的散瞳验光，或当时不在 3–14 岁，或生日未知",
     )
-    place = number(
+    yield from (reserve, _withheld(reserve))
+
+
+def _places(eye: Eye, side: str) -> Iterator[Fact]:
+    """In the reference for axial length."""
+    suffix = eye.value.lower()
+    place = _derived(
+        (eye, side),
         "al_percentile",
         "眼轴百分位",
         "Where the latest axial length stands in the reference (Wuhan 2022, 6–15 years), to 0.1.",
@@ -213,7 +210,8 @@ def derived(eye: Eye, side: str) -> Iterator[Fact]:
         doc="The same as standard deviations from the median, to 0.01.",
         span=_span("-8", "8"),
     )
-    climbed = number(
+    climbed = _derived(
+        (eye, side),
         "al_crossing",
         "眼轴百分位变化",
         "Percentile points climbed since an axial length at least six calendar months older: the nearest from which"
@@ -223,7 +221,14 @@ def derived(eye: Eye, side: str) -> Iterator[Fact]:
         on="axial_length_on",
         unknown="没有相隔 6 个月以上的两次眼轴，或年龄在参考表之外，或性别、生日未知",
     )
-    ratio = number(
+    yield from (place, score, _withheld(place))
+    yield from (climbed, _withheld(climbed))
+    yield _examined_on(f"al_crossing_from_on_{suffix}", f"{side}眼轴百分位变化起始日期", eye, Group.AXIAL)
+
+
+def _ratio(eye: Eye, side: str) -> Iterator[Fact]:
+    ratio = _derived(
+        (eye, side),
         "al_cr",
         "轴率比",
         "Axial length over corneal radius at the latest examination that measured both, to 0.01.",
@@ -231,12 +236,26 @@ def derived(eye: Eye, side: str) -> Iterator[Fact]:
         on="al_cr_on",
         unknown="没有同次测量的眼轴和角膜曲率，或受角塑影响、戴镜状态未记录",
     )
-    yield from (reserve, _withheld(reserve))
-    yield from (place, score, _withheld(place))
-    yield from (climbed, _withheld(climbed))
-    yield _examined_on(f"al_crossing_from_on_{suffix}", f"{side}眼轴百分位变化起始日期", eye, Group.AXIAL)
     yield from (ratio, _withheld(ratio))
-    yield _examined_on(f"al_cr_on_{suffix}", f"{side}轴率比检查日期", eye, Group.AXIAL)
+    yield _examined_on(f"al_cr_on_{eye.value.lower()}", f"{side}轴率比检查日期", eye, Group.AXIAL)
+
+
+def _derived(of: tuple[Eye, str], base: str, label: str, doc: str, span: Span, **more: str) -> Fact:
+    eye, side = of
+    suffix = eye.value.lower()
+    return Fact(
+        name=f"{base}_{suffix}",
+        label=f"{side}{label}",
+        kind=FactType.DECIMAL,
+        unit=more.get("unit", ""),
+        doc=doc,
+        feeds=_EXAMS | _PEOPLE if base != "al_cr" else _EXAMS,
+        group=Group.REFRACTION if base == "reserve" else Group.AXIAL,
+        unknown_means=more["unknown"],
+        dated_by=f"{more['on']}_{suffix}",
+        eye=eye,
+        span=span,
+    )
 
 
 def _withheld(fact: Fact) -> Fact:

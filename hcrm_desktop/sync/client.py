@@ -11,13 +11,11 @@ from uuid import UUID
 import httpx
 from pydantic import ValidationError
 
+from hcrm_core.absences import AbsenceRequest, Absences, AbsenceSaved
 from hcrm_core.errors import HcrmError, NotPermitted, Rejected, SignInRequired, SurroundingsFailed, Unreachable
 from hcrm_core.fleet import DecisionRequest, DecisionResponse, Fleet, HeldQueue, OrderRequest
 from hcrm_core.handout import Share, ShareRequest
 from hcrm_core.rules.messages import (
-    AbsenceRequest,
-    Absences,
-    AbsenceSaved,
     DraftSaved,
     ParameterRequest,
     PublishRequest,

@@ -9,7 +9,7 @@ from hcrm_central.jobs.scan import ScanReport, scan
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
 from hcrm_central.store.tables import Absence, AuditEntry, StandIn
-from hcrm_core.rules.messages import AbsenceRequest, Absences, AbsenceSaved
+from hcrm_core.absences import AbsenceRequest, Absences, AbsenceSaved
 from hcrm_core.terms import TaskState
 from hcrm_store.people import Customer
 from tests.central.conftest import SignIn

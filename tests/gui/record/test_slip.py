@@ -24,6 +24,7 @@ from hcrm_store.base import new_id
 from tests.gui.conftest import DeskFor
 from tests.gui.filling import TODAY, child_rows, open_clinic, put
 from tests.gui.record.filling import add_child, exam_rows
+from tests.gui.record.typist import Typist
 
 # The same values with points and signs and without, as a number block has them.
 RIGHT = ("03", "10", "325", "50", "175", "2431", "4287", "4350", "15", "548")
@@ -79,46 +80,6 @@ def stored(workspace: Workspace, customer_id: UUID) -> CustomerRecord:
 def kept(workspace: Workspace, customer_id: UUID) -> object:
     with workspace.read() as session:
         return queries.draft(session, draft_key(stored(workspace, customer_id)))
-
-
-class Typist:
-    """Types where the focus is, and counts; a key with Ctrl is two."""
-
-    def __init__(self) -> None:
-        self.keys = 0
-
-    def type(self, text: str) -> None:
-        for character in text:
-            QTest.keyClicks(self.focus(), character)
-        self.keys += len(text)
-
-    def fill(self, *texts: str) -> None:
-        """Values one after the other; Enter only where the field was not left by itself."""
-        for text in texts:
-            before = self.focus()
-            self.type(text)
-            if self.focus() is before:
-                self.enter()
-
-    def enter(self, times: int = 1) -> None:
-        self.press(Qt.Key.Key_Return, times)
-
-    def down(self, times: int = 1) -> None:
-        self.press(Qt.Key.Key_Down, times)
-
-    def press(self, key: Qt.Key, times: int = 1) -> None:
-        for _ in range(times):
-            QTest.keyClick(self.focus(), key)
-        self.keys += times
-
-    def save(self, slip: ExamSlip) -> None:
-        QTest.keyClick(slip, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
-        self.keys += 2
-
-    def focus(self) -> QWidget:
-        focus = QApplication.focusWidget()
-        assert focus is not None
-        return focus
 
 
 def says(slip: ExamSlip) -> str:

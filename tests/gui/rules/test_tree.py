@@ -1,12 +1,10 @@
 """The tree editor: everything by keys, everything by mouse, nothing lost, wrong input kept in sight."""
 
-from typing import Any
-
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QDateEdit, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QDateEdit, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from hcrm_core.rules.linting import Finding, Level
@@ -17,7 +15,8 @@ from hcrm_desktop.views.rules.fact_picker import FactPicker
 from hcrm_desktop.views.rules.inputs import NumberEdit
 from hcrm_desktop.views.rules.menus import line_menu
 from hcrm_desktop.views.rules.tree import RuleTree
-from tests.gui.rules.conftest import TreeOf, as_json
+from tests.gui.rules.conftest import TreeOf
+from tests.gui.rules.hands import box, choose, edit, enter, focused, number, pick, press, said, set_box, spoken, where
 
 KEY, MOD = Qt.Key, Qt.KeyboardModifier
 BLANK = {"fact": "", "op": "eq"}
@@ -26,63 +25,6 @@ CCT = {"fact": "cct_um", "eyes": "both", "op": "ge", "value": 480}
 DUE = {"fact": "recheck_due_on", "op": "days_ago_gt", "value": 30}
 BOUGHT = {"fact": "ever_bought", "op": "eq", "value": True}
 LEFT = Qt.MouseButton.LeftButton
-
-
-def press(key: Qt.Key, modifiers: Qt.KeyboardModifier = MOD.NoModifier) -> None:
-    """A key for whatever has the focus."""
-    QTest.keyClick(focused(), key, modifiers)
-
-
-def focused() -> QWidget:
-    widget = QApplication.focusWidget()
-    assert widget is not None
-    return widget
-
-
-def pick(letters: str) -> None:
-    """A fact by its initials."""
-    assert isinstance(focused(), FactPicker)
-    QTest.keyClicks(focused(), letters)
-    press(KEY.Key_Return)
-
-
-def where(tree: RuleTree) -> Any:
-    return as_json(tree._draft.rule.where)
-
-
-def choose(tree: RuleTree, *path: int) -> None:
-    tree._draft.choose(path)
-    tree.setFocus()
-
-
-def box(tree: RuleTree, name: str) -> QComboBox:
-    return next(one for one in tree.findChildren(QComboBox) if one.accessibleName() == name and one.isVisible())
-
-
-def set_box(tree: RuleTree, name: str, value: object) -> None:
-    """As a person chooses an entry: by the list's own signal."""
-    found = box(tree, name)
-    found.setCurrentIndex(found.findData(value))
-    found.activated.emit(found.currentIndex())
-
-
-def number(tree: RuleTree) -> NumberEdit:
-    return next(one for one in tree.findChildren(NumberEdit) if one.isVisible())
-
-
-def enter(field: QLineEdit, text: str) -> None:
-    """As an input method does, which QTest cannot."""
-    field.setText(text)
-    field.textEdited.emit(text)
-
-
-def said(tree: RuleTree) -> str:
-    return "\n".join(label.text() for label in tree.findChildren(QLabel) if label.isVisible())
-
-
-def spoken(tree: RuleTree, *path: int) -> str:
-    index = tree._model.index_of(path)
-    return str(index.data(Qt.ItemDataRole.AccessibleTextRole))
 
 
 # ── keys ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -321,11 +263,6 @@ def test_a_finding_stands_below_its_line_and_is_mended_by_its_button(tree_of: Tr
 
 
 # ── a line opened ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def edit(tree: RuleTree, *path: int) -> None:
-    choose(tree, *path)
-    press(KEY.Key_Return)
 
 
 def test_letters_that_are_no_number_stay_in_sight_with_a_reason_and_change_nothing(tree_of: TreeOf) -> None:
@@ -582,96 +519,3 @@ def test_a_read_only_tree_is_looked_at_and_not_changed(tree_of: TreeOf) -> None:
     assert where(tree) == {"all": [AGE, CCT]}
     press(KEY.Key_Up)
     assert tree._draft.path == (0,)
-
-
-# ── many lines, small windows ────────────────────────────────────────────────────────────────────────────
-
-
-def big() -> dict[str, Any]:
-    """200 nodes: the most a rule may have."""
-    group = {"any": [AGE, CCT, DUE, BOUGHT]}
-    return {"all": [group] * 39 + [AGE, CCT, DUE, BOUGHT]}
-
-
-def test_two_hundred_lines_are_shown_and_walked_through(tree_of: TreeOf) -> None:
-    tree = tree_of(big())
-    assert len(tree._model.held()) == 200
-    press(KEY.Key_End)
-    assert tree._draft.path == (42,)
-    press(KEY.Key_M)
-    press(KEY.Key_Up)
-    press(KEY.Key_Up)
-    assert tree._draft.path == (40,)
-    assert tree.beside(tree._line((42,))).muted
-
-
-def test_a_long_rule_stays_where_it_was_scrolled_to(tree_of: TreeOf) -> None:
-    tree = tree_of(big())
-    choose(tree, 20, 1)
-    tree.scrollTo(tree._model.index_of((20, 1)), tree.ScrollHint.PositionAtCenter)
-    place = tree.visualRect(tree._model.index_of((20, 1))).top()
-    press(KEY.Key_Delete)
-    assert tree._draft.path == (20, 1)
-    assert abs(tree.visualRect(tree._model.index_of((20, 1))).top() - place) < 4
-
-
-def test_findings_stay_beside_lines_that_did_not_change(tree_of: TreeOf) -> None:
-    tree = tree_of({"all": [AGE, CCT, DUE]})
-    tree.show_findings([Finding(code="source_missing", level=Level.HINT, path=path) for path in ((0,), (2,))])
-    choose(tree, 1)
-    press(KEY.Key_Delete)
-    assert tree.beside(tree._line((0,))).findings
-    assert not tree.beside(tree._line((1,))).findings
-
-
-@pytest.mark.parametrize("width", [380, 560, 900])
-def test_no_text_leaves_its_card_at_any_width(tree_of: TreeOf, width: int) -> None:
-    tree = tree_of(
-        {"all": [AGE, CCT | {"citation": "a source " * 9}, {"any": [DUE | {"parameter": "recheck_grace_days"}]}]}
-    )
-    tree.setGeometry(0, 0, width, 700)
-    mended = tree._draft.rule
-    tree.show_findings([Finding(code="one_eye_only", level=Level.WARNING, path=(1,), fix=mended)])
-    for line in tree._model.held():
-        room = tree.room(line.path)
-        card = tree._cards.card(line, tree.beside(line), width=room, font=tree.font())
-        inside = [card.head, card.aside, *(pill[0] for pill in card.pills), *(one.place for one in card.said)]
-        for rect in [*inside, *(button.place for button in card.buttons)]:
-            assert rect.isEmpty() or (rect.left() >= 0 and rect.right() <= room and rect.bottom() <= card.height)
-
-
-def test_an_open_form_has_the_height_it_needs_and_no_more(tree_of: TreeOf) -> None:
-    for width, lines in ((420, 6), (760, 4)):
-        tree = tree_of({"all": [AGE, CCT]})
-        tree.setGeometry(0, 0, width, 700)
-        edit(tree, 1)
-        QApplication.processEvents()
-        form = tree._form
-        assert form is not None
-        assert form.sizeHint().height() <= form.height() <= min(form.sizeHint().height() + 2 * MARGIN, lines * 46)
-        for child in form.findChildren(QWidget):
-            if child.isVisible() and child.parentWidget() is form:
-                assert form.rect().contains(child.geometry()), child
-
-
-def test_lines_and_brackets_are_painted_in_both_themes(tree_of: TreeOf) -> None:
-    tree = tree_of({"all": [AGE, {"not": CCT}]})
-    colours: dict[str, set[int]] = {}
-    for scheme in ("light", "dark"):
-        tree._theme.choose(scheme)
-        image = tree.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
-        colours[scheme] = {image.pixel(x, y) for x in range(0, image.width(), 3) for y in range(0, 200, 3)}
-    tree._theme.choose("light")
-    assert all(len(found) > 20 for found in colours.values())
-    assert colours["light"] != colours["dark"]
-
-
-@pytest.mark.parametrize("raw", [AGE | {"value": None, "parameter": "ok_age"}, CCT, DUE, BOUGHT, {"rule": "ok_lens"}])
-def test_what_is_chosen_in_a_list_is_read_whole(tree_of: TreeOf, raw: dict[str, Any]) -> None:
-    tree = tree_of({"all": [raw]})
-    edit(tree, 0)
-    QApplication.processEvents()
-    shown = [one for one in tree.findChildren(QComboBox) if one.isVisible()]
-    assert shown
-    for one in shown:
-        assert one.width() >= one.fontMetrics().horizontalAdvance(one.currentText()) + 20, one.currentText()
