@@ -17,6 +17,8 @@ from hcrm_central.jobs.rulebook import Rulebook, RuleInForce
 from hcrm_central.jobs.scope import Scope
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_central.store.membership import among
+from hcrm_core.access import Access
+from hcrm_core.facts.catalogue import CATALOGUE
 from hcrm_core.rules import Lowered, explain, names_in
 from hcrm_core.rules.messages import RuleState
 from hcrm_store.base import new_id
@@ -138,6 +140,12 @@ def _changes(
     return entering, leaving
 
 
+def evidence_of(trees: Sequence[Lowered], facts: FactsOf, *, on: date) -> list[dict[str, Any]]:
+    """Why trees match, for whoever sees the segment or the task: without what not all of them may be told."""
+    found = [one for tree in trees for one in explain(tree, facts, on=on)]
+    return [one.as_json() for one in found if CATALOGUE[one.fact].access is Access.SUMMARY]
+
+
 def _enter(session: Session, rule: RuleInForce, customers: Sequence[UUID], *, on: date) -> None:
     rows = [
         {
@@ -147,7 +155,7 @@ def _enter(session: Session, rule: RuleInForce, customers: Sequence[UUID], *, on
             "segment_key": rule.segment_key,
             "rule_version_id": rule.version_id,
             "entered_on": on,
-            "evidence": [one.as_json() for one in explain(rule.where, facts, on=on)],
+            "evidence": evidence_of([rule.where], facts, on=on),
         }
         for facts in facts_of(session, customers, trees=[rule.where])
     ]

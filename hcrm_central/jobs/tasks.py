@@ -21,13 +21,13 @@ from hcrm_central.jobs.copying import insert_rows
 from hcrm_central.jobs.cycles import cycle_on, is_near, own_arrival_from, unanswered
 from hcrm_central.jobs.dealing import Dealer, Recipient
 from hcrm_central.jobs.families import home, homes_reached, joining
-from hcrm_central.jobs.membership import facts_of
+from hcrm_central.jobs.membership import evidence_of, facts_of
 from hcrm_central.jobs.replanning import replan
 from hcrm_central.jobs.rulebook import Rulebook, SopInForce
 from hcrm_central.jobs.scope import Scope
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_central.store.membership import among
-from hcrm_core.rules import Lowered, explain
+from hcrm_core.rules import Lowered
 from hcrm_core.sop import Sop, due_on
 from hcrm_core.tasks import CLOSED, CloseReason
 from hcrm_core.terms import TaskState
@@ -367,7 +367,7 @@ def _create(
     trees = _trees(one, rulebook)
     rows = [
         _row(one, by_customer[facts["customer_id"]], rulebook, dealt=dealt, at=at)
-        | {"evidence": [found.as_json() for tree in trees for found in explain(tree, facts, on=rulebook.on)]}
+        | {"evidence": evidence_of(trees, facts, on=rulebook.on)}
         for facts in facts_of(session, list(by_customer), trees=trees)
     ]
     return insert_rows(session, cast("Table", Task.__table__), rows)

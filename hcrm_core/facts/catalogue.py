@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from enum import StrEnum
 
+from hcrm_core.access import Access
 from hcrm_core.facts.eye_catalogue import EYES, both_eyes, derived, grown, measured
 from hcrm_core.facts.fact import Fact, FactType, Feed, Group, Withheld
 from hcrm_core.terms import DepartmentKind, Eye, ProductKind, Sex
@@ -142,6 +143,7 @@ def _bought() -> Iterator[Fact]:
             unit="元" if kind is FactType.DECIMAL else "",
             dated_by="last_bill_on" if kind is FactType.WORD else None,
             span=(Decimal(0), _MOST_YUAN) if kind is FactType.DECIMAL else None,
+            access=Access.FINANCIAL if kind is FactType.DECIMAL else Access.SUMMARY,
         )
 
     day = FactType.DATE

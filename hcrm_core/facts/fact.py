@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from hcrm_core.access import Access
 from hcrm_core.terms import Eye
 
 
@@ -77,6 +78,7 @@ class Fact:
         eye: of a per-eye fact.
         span: of a number, the least and the greatest value that can be true (catalogue and docs/facts.md tell
             the source).
+        access: who may be told its value. Evidence of tasks and segments is SUMMARY and leaves out what is not.
     """
 
     name: str
@@ -91,3 +93,4 @@ class Fact:
     dated_by: str | None = None
     eye: Eye | None = None
     span: Span | None = None
+    access: Access = Access.SUMMARY

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from hcrm_core import fleet, handout, source, wire
+from hcrm_core import absences, fleet, handout, source, wire
 from hcrm_core.rules import messages
 
 MESSAGES = {
@@ -58,7 +58,7 @@ MESSAGES = {
     "/shares": ("ShareRequest", "Share"),
     "/shares/{share_id}": (None, None),
 }
-MODULES = (wire, fleet, handout, source, messages)
+MODULES = (wire, fleet, handout, source, absences, messages)
 PAGES = {"/h", "/h/files/{name}", "/h/{token}"}  # for a tablet's browser: HTML, not messages
 
 
