@@ -28,6 +28,7 @@ Undo = Callable[[LedgerReport], UndoReport]
 
 # How the import is remembered, and the streams' own numbering, are not what it changed.
 _TRACES = {
+    "changed_customer",
     "import_batch",
     "import_effect",
     "import_problem",

@@ -157,12 +157,13 @@ def test_the_references_stand_on_the_report_with_name_and_version() -> None:
 def test_a_change_over_ten_weeks_is_told_and_not_made_a_year() -> None:
     customer = record(
         both(date(2026, 8, 1), se=("-1.00", "-1.00"), length=("24.00", "24.00")),
-        both(date(2026, 10, 10), se=("-1.00", "-1.00"), length=("24.05", "24.00")),
+        both(date(2026, 10, 10), se=("-1.00", "-1.00"), length=("24.09", "24.08")),
     )
     right, left = cells(said(customer), "眼轴，与上次")
-    assert "增长 0.05 mm" in right
+    assert "增长 0.09 mm" in right
     assert "可能只是测量误差" in right
-    assert "增长 0.00 mm" in left
+    assert "mm" not in left  # 0.08 mm is within what measuring twice leaves: √2 × 0.06 mm
+    assert "暂不判断" in left
     assert "不到 150 天" in cells(said(customer), "眼轴，与同龄")[0]
 
 
