@@ -171,7 +171,11 @@ class Shelf(Message):
 
 
 class RuleVersionLine(Message):
-    """One version of a rule, whole. A draft that was thrown away is retired without ever having been published."""
+    """One version of a rule, whole. A draft that was thrown away is retired without ever having been published.
+
+    Attributes:
+        author_id: the account that saved or proposed it last, None of the centre itself and of an older centre.
+    """
 
     id: UUID
     number: int
@@ -179,6 +183,7 @@ class RuleVersionLine(Message):
     ver: int
     definition: Json
     author: str
+    author_id: UUID | None = None
     created_at: datetime
     based_on: int | None
     note: str
@@ -405,7 +410,11 @@ class Load(Message):
 
 
 class Diff(Message):
-    """Against today's membership. `movers` names at most MOST_MOVERS."""
+    """Against today's membership. `movers` names at most MOST_MOVERS.
+
+    Attributes:
+        shared: by segment that excludes the trial's, how many are in it now whom the trial's lines ask for.
+    """
 
     stay: int
     enter: int
@@ -413,6 +422,7 @@ class Diff(Message):
     splits: list[Split]
     movers: list[Mover]
     loads: list[Load]
+    shared: dict[str, int] = {}
 
 
 class Backtest(Message):

@@ -1,16 +1,27 @@
 """What the rule pages ask the centre, and what a rule is read with at the desk. On line only; the last answer stays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from pydantic import ValidationError
 
 from hcrm_core.errors import Rejected
 from hcrm_core.rules import Parameter, Rule, Surroundings
 from hcrm_core.rules.linting import Finding, Statistics, lint
-from hcrm_core.rules.messages import Counts, DraftSaved, RuleHead, RuleState, RuleVersionLine, SaveDraftRequest, Shelf
+from hcrm_core.rules.messages import (
+    Counts,
+    Diff,
+    DraftSaved,
+    Load,
+    RuleHead,
+    RuleState,
+    RuleVersionLine,
+    SaveDraftRequest,
+    Shelf,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -60,6 +71,8 @@ class OpenedRule:
         state: of the version.
         ver: of the open draft, None if there is none: what a save has to name.
         based_on: the published version that a save will name as its origin.
+        author: who saved or proposed it last, and by which account.
+        note: why it was proposed, or why it was sent back.
     """
 
     rule: Rule
@@ -68,6 +81,8 @@ class OpenedRule:
     ver: int | None = None
     based_on: int | None = None
     author: str = ""
+    author_id: UUID | None = None
+    note: str = ""
 
 
 def ask_workshop(client: "CentreClient", headers: Headers, *, known: Known) -> Workshop:
@@ -119,6 +134,8 @@ def opened(line: RuleVersionLine, *, published: int | None) -> OpenedRule:
         ver=line.ver if unpublished else None,
         based_on=line.based_on if unpublished else published,
         author=line.author,
+        author_id=line.author_id,
+        note=line.note,
     )
 
 
@@ -137,14 +154,26 @@ def find_odd(
     return rule, lint(rule, within=within, statistics=statistics)
 
 
-def statistics_of(workshop: Workshop, counts: Counts | None) -> Statistics:
+def statistics_of(workshop: Workshop, counts: Counts | None, difference: Diff | None) -> Statistics:
     """What the centre told in numbers."""
     return Statistics(
-        customers=workshop.shelf.customers,
+        customers=workshop.shelf.customers if counts is None else counts.customers,
         unknown=workshop.shelf.unknown,
         matching=None if counts is None else counts.matching,
         open=None if counts is None else counts.open,
+        shared={} if difference is None else difference.shared,
+        most_tasks={} if difference is None else _most_tasks(difference.loads),
+        capacity=workshop.shelf.capacity,
     )
+
+
+def _most_tasks(loads: Sequence[Load]) -> dict[str, int]:
+    """By site and person, by site where nobody is assigned: what is due anyway, and what all SOPs would add."""
+    found: dict[str, int] = {}
+    for load in loads:
+        name = f"{load.site} {load.person}".rstrip()
+        found[name] = found.get(name, load.open) + load.new
+    return found
 
 
 # ── the copy on this computer ────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from hcrm_core.rules.linting import Finding
-from hcrm_core.rules.messages import Counts
+from hcrm_core.rules.messages import Counts, Diff
 from hcrm_core.rules.model import Path, Rule
 from hcrm_desktop.models.rule_desk import OpenedRule, Workshop
 
@@ -20,6 +20,7 @@ class RuleDraft(QObject):
         stepped: what can be taken back or done again is something else now.
         surrounded: parameters, other rules or sites are others now.
         counted: there are numbers for the rule as it stands, or none.
+        compared: it is known what the rule as it stands would change.
         checked: the linter has looked at the rule as it stands.
 
     Attributes:
@@ -30,6 +31,7 @@ class RuleDraft(QObject):
         stack: undo and redo.
         workshop: what surrounds it, None until the centre told.
         counts: the last ones, perhaps of an earlier state.
+        difference: what the rule as it stands would change, None until the centre told.
         findings: of the rule as it stands, once `checked`.
     """
 
@@ -38,6 +40,7 @@ class RuleDraft(QObject):
     stepped = Signal()
     surrounded = Signal()
     counted = Signal()
+    compared = Signal()
     checked = Signal()
 
     def __init__(self, rule: Rule, parent: QObject | None = None) -> None:
@@ -49,6 +52,7 @@ class RuleDraft(QObject):
         self.stack.indexChanged.connect(self.stepped)
         self.workshop: Workshop | None = None
         self.counts: Counts | None = None
+        self.difference: Diff | None = None
         self.findings: Sequence[Finding] = ()
 
     def open(self, rule: Rule) -> None:
@@ -92,20 +96,25 @@ class RuleDraft(QObject):
 
     def put(self, rule: Rule, path: Path) -> None:
         """Let another rule stand here. For the undo stack; whoever edits uses `apply`."""
-        self.rule, self.path = rule, path
+        self.rule, self.path, self.difference = rule, path, None
         self.changed.emit()
         self.chosen.emit(path)
 
     # ── what is known about it ───────────────────────────────────────────────────────────────────────────
 
     def surround(self, workshop: Workshop) -> None:
-        self.workshop = workshop
+        self.workshop, self.difference = workshop, None
         self.surrounded.emit()
 
     def tell_counts(self, counts: Counts | None) -> None:
         """How many the rule as it stands would match."""
         self.counts = counts
         self.counted.emit()
+
+    def tell_difference(self, difference: Diff) -> None:
+        """What the rule as it stands would change."""
+        self.difference = difference
+        self.compared.emit()
 
     def tell_findings(self, findings: Sequence[Finding]) -> None:
         self.findings = findings

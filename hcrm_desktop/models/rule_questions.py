@@ -132,8 +132,8 @@ class RuleQuestions(QObject):
         old: answers are of an earlier state of the rule, or of other values of parameters.
 
     Attributes:
-        counts: the live count; its answers are told to the draft.
-        difference: against today's membership.
+        counts: the live count.
+        difference: against today's membership. The answers of both are told to the draft.
     """
 
     old = Signal()
@@ -145,6 +145,7 @@ class RuleQuestions(QObject):
         self.counts = Question(tasks, "counts", Counts, make=self.trial, parent=self)
         self.difference = Question(tasks, "diff", Diff, make=self.trial, parent=self, pause_ms=LATER_MS)
         self.counts.answered.connect(draft.tell_counts)
+        self.difference.answered.connect(draft.tell_difference)
         draft.changed.connect(self._on_changed)
         draft.surrounded.connect(self.old)
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from hcrm_central.api.centre import Centre
 from hcrm_central.api.questions.loads import loads
 from hcrm_central.api.questions.moves import Moves, moves, turnover
+from hcrm_central.api.questions.sharing import shared
 from hcrm_central.api.questions.trials import SLOW_SECONDS, asked_about
 from hcrm_central.api.sessions import SignedIn
 from hcrm_core.rules.messages import MOST_MOVERS, Diff, Mover, Split, Trial
@@ -27,6 +28,7 @@ def diff(here: Centre, who: SignedIn, trial: Trial) -> Diff:
             splits=list(_splits(tried.session, found)),
             movers=list(_movers(tried.session, found)),
             loads=list(loads(tried, found)),
+            shared=shared(tried),
         )
 
 

@@ -87,6 +87,7 @@ class RuleEditor(QWidget):
         self._draft.changed.connect(self._pause.start)
         self._draft.surrounded.connect(self._on_surrounded)
         self._draft.counted.connect(self._on_counted)
+        self._draft.compared.connect(self._pause.start)
 
     @Slot(bool)
     def _on_unfolded(self, unfolded: bool) -> None:  # noqa: FBT001 - Qt's own
@@ -132,7 +133,8 @@ class RuleEditor(QWidget):
         workshop, rule = self._draft.workshop, self._draft.rule
         if workshop is None:
             return
-        within, statistics = workshop.within(self._today), statistics_of(workshop, self._draft.counts)
+        within = workshop.within(self._today)
+        statistics = statistics_of(workshop, self._draft.counts, self._draft.difference)
         self._tasks.query(self, find_odd, done=self._on_checked, rule=rule, within=within, statistics=statistics)
 
     @Slot(object)
