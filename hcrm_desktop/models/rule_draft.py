@@ -52,6 +52,7 @@ class RuleDraft(QObject):
         self.stack.indexChanged.connect(self.stepped)
         self.workshop: Workshop | None = None
         self.counts: Counts | None = None
+        self._counted = rule
         self.difference: Diff | None = None
         self.findings: Sequence[Finding] = ()
 
@@ -108,8 +109,13 @@ class RuleDraft(QObject):
 
     def tell_counts(self, counts: Counts | None) -> None:
         """How many the rule as it stands would match."""
-        self.counts = counts
+        self.counts, self._counted = counts, self.rule
         self.counted.emit()
+
+    @property
+    def fresh_counts(self) -> Counts | None:
+        """The numbers, if they are of the rule as it stands."""
+        return self.counts if self._counted is self.rule else None
 
     def tell_difference(self, difference: Diff) -> None:
         """What the rule as it stands would change."""

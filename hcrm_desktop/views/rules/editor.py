@@ -134,7 +134,7 @@ class RuleEditor(QWidget):
         if workshop is None:
             return
         within = workshop.within(self._today)
-        statistics = statistics_of(workshop, self._draft.counts, self._draft.difference)
+        statistics = statistics_of(workshop, self._draft.fresh_counts, self._draft.difference)
         self._tasks.query(self, find_odd, done=self._on_checked, rule=rule, within=within, statistics=statistics)
 
     @Slot(object)
