@@ -49,6 +49,16 @@ def ask_for_scan(client: "CentreClient", headers: Headers) -> Requested:
     return client.ask_scan(headers=headers)
 
 
+def throw_away(client: "CentreClient", headers: Headers, *, key: str, ver: int) -> None:
+    """End the open draft or proposal; its words stay in the history."""
+    client.drop_draft(key, ver, headers=headers)
+
+
+def open_one(versions: Sequence[RuleVersionLine]) -> RuleVersionLine | None:
+    """The draft or proposal."""
+    return next((one for one in versions if one.state in (RuleState.DRAFT, RuleState.PROPOSED)), None)
+
+
 def in_force(versions: Sequence[RuleVersionLine]) -> int | None:
     """The number of the published version."""
     return next((one.number for one in versions if one.state is RuleState.PUBLISHED), None)

@@ -22,6 +22,7 @@ def _line(version: RuleVersion) -> RuleVersionLine:
         ver=version.ver,
         definition=version.definition,
         author=version.author,
+        author_id=version.author_id,
         created_at=version.created_at,
         based_on=version.based_on,
         note=version.note,

@@ -83,15 +83,34 @@ class PublishDialog(QDialog):
     def _proposed(self) -> bool:
         return self._draft.version.state is RuleState.PROPOSED
 
+    @property
+    def _own(self) -> bool:
+        """A proposal of one's own: another has to agree."""
+        return self._proposed and self._draft.version.author_id == self._desk.person.account_id
+
     def _name(self) -> None:
         """What the button does, with one person and with two."""
         workshop = self._draft.workshop
         two = workshop is not None and workshop.shelf.two_person
         verb = self.tr("同意发布") if self._proposed else self.tr("提交复核") if two else self.tr("发布")
         self._publish.setText(verb)
+        if self._own:
+            verb = self.tr("等另一位经理同意")
+            self._back.setText(self.tr("撤回修改"))
         self.setWindowTitle(self.tr("{verb}：{label}").format(verb=verb, label=self._draft.rule.label))
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+    def _said_before(self) -> QLabel:
+        """Why it was proposed, or sent back; hidden if nobody said anything."""
+        version = self._draft.version
+        text = self.tr("{author}提交复核：{note}") if self._proposed else self.tr("上次退回的原因：{note}")
+        if self._own:
+            text = self.tr("您提交时写的：{note}")
+        label = QLabel(text.format(author=version.author or self.tr("同事"), note=version.note), wordWrap=True)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setVisible(bool(version.note) and version.ver is not None)
+        return label
 
     def _build(self) -> None:
         for title in (self._change_title, self._load_title):
@@ -105,7 +124,14 @@ class PublishDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 16)
         column.setSpacing(8)
-        shown: list[QWidget] = [self._findings, self._seen, self._change_title, self._changes, self._asking]
+        shown: list[QWidget] = [
+            self._said_before(),
+            self._findings,
+            self._seen,
+            self._change_title,
+            self._changes,
+            self._asking,
+        ]
         figures: list[QWidget] = [self._sums, self._load_title, self._loads]
         for part in (*shown, *figures):
             column.addWidget(part)
@@ -125,6 +151,7 @@ class PublishDialog(QDialog):
         close.clicked.connect(self.reject)
         self._publish.setProperty("kind", "primary")
         self._back.setVisible(self._proposed)
+        self._publish.setVisible(not self._own)
         row = QHBoxLayout()
         row.addStretch(1)
         for button in (close, self._back, self._publish):

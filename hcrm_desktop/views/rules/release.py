@@ -67,6 +67,7 @@ class RuleRelease(QObject):
         dialog.loaded.connect(self._on_loaded)
         dialog.restored.connect(partial(self._on_published, rule.key, rule.label))
         dialog.retired.connect(partial(self._on_retired, rule.key, rule.label))
+        dialog.thrown_away.connect(partial(self._on_thrown_away, rule.key))
         dialog.open()
 
     @Slot(object)
@@ -77,6 +78,10 @@ class RuleRelease(QObject):
         self.said.emit(self.tr("“{label}”已停用，客户正在离开客群…").format(label=label))
         self.changed.emit(key)
         self._follow(key, label, requested.request_id)
+
+    def _on_thrown_away(self, key: str) -> None:
+        self.said.emit(self.tr("草稿已放弃，在版本里还能找到"))
+        self.changed.emit(key)
 
     @Slot()
     def show_scans(self) -> None:

@@ -3,8 +3,10 @@
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from hcrm_core.facts.fact import Feed
 from hcrm_core.rules.messages import Quarantined, Requested, ScanLine, Scans
 from hcrm_desktop.models.rule_history import ask_for_scan, ask_scans
+from hcrm_desktop.models.rule_release import Reevaluation
 from hcrm_desktop.views.failures import Failures
 from hcrm_desktop.views.main_window import Desk
 from hcrm_desktop.views.rules.panels.tables import SmallTable
@@ -26,7 +28,8 @@ class ScansDialog(QDialog):
         super().__init__(parent)
         self._desk, self._failures = desk, Failures(self)
         self._scans: Scans | None = None
-        self._sentence, self._missed, self._message = QLabel(), QLabel(wordWrap=True), QLabel(wordWrap=True)
+        self._sentence, self._asked = QLabel(), QLabel(wordWrap=True)
+        self._missed, self._message = QLabel(wordWrap=True), QLabel(wordWrap=True)
         columns = [self.tr("开始"), self.tr("类别"), self.tr("应看"), self.tr("看到"), self.tr("有变化")]
         columns += [
             self.tr("隔离"),
@@ -64,13 +67,14 @@ class ScansDialog(QDialog):
             row.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 16)
-        column.addWidget(self._sentence)
-        column.addWidget(self._missed)
+        for told in (self._sentence, self._asked, self._missed):
+            column.addWidget(told)
         column.addWidget(self._runs, 2)
         for part in self._set_aside:
             column.addWidget(part)
             part.hide()
         column.addLayout(row)
+        self._asked.hide()
         self._missed.hide()
         self.resize(WIDTH, HEIGHT)
 
@@ -115,7 +119,20 @@ class ScansDialog(QDialog):
         }.get(kind, kind)
 
     def _aside_cells(self, one: Quarantined) -> list[str]:
-        return [one.name, one.reason, self._desk.words.moment(one.since)]
+        place = self._feeds().get(one.reason.rpartition(": ")[2])  # the error's type is for the log
+        text = self.tr("档案里有算不出来的值") if place is None else self.tr("{place}里有算不出来的值")
+        return [one.name, text.format(place=place), self._desk.words.moment(one.since)]
+
+    def _feeds(self) -> dict[str, str]:
+        return {
+            Feed.CUSTOMERS: self.tr("客户资料"),
+            Feed.EXAMS: self.tr("检查"),
+            Feed.LENS_ORDERS: self.tr("订单"),
+            Feed.VISITS: self.tr("到院"),
+            Feed.RECHECK_PLANS: self.tr("复查安排"),
+            Feed.FOLLOW_UPS: self.tr("跟进"),
+            Feed.LEADS: self.tr("线索"),
+        }
 
     @Slot()
     def _on_opened(self) -> None:
@@ -127,12 +144,31 @@ class ScansDialog(QDialog):
     @Slot()
     def _on_now(self) -> None:
         self._now.setEnabled(False)
+        self._message.clear()
         self._desk.tasks.consult(self, ask_for_scan, done=self._on_asked, failed=self._on_failed)
 
     @Slot(object)
-    def _on_asked(self, _: Requested) -> None:
-        self._sentence.setText(self.tr("已请中心扫描，完成后会出现在下面"))
+    def _on_asked(self, requested: Requested) -> None:
+        self._say(self.tr("已请中心扫描，完成后会出现在下面"))
+        waiting = Reevaluation(self._desk.tasks, requested.request_id, parent=self)
+        for ended in (waiting.finished, waiting.lost):
+            ended.connect(waiting.deleteLater)
+        waiting.finished.connect(self._on_finished)
+        waiting.lost.connect(self._on_failed)
+        waiting.look()
+
+    @Slot(object)
+    def _on_finished(self, requested: Requested) -> None:
+        text = self.tr("扫描完成：进入客群 {entered} 人次，离开 {left} 人次，新建任务 {created} 个")
+        if requested.failed:
+            text = self.tr("扫描没有完成，请告诉管理员")
+        self._say(text.format(entered=requested.entered, left=requested.left, created=requested.created))
+        self._now.setEnabled(True)
         self._ask()
+
+    def _say(self, text: str) -> None:
+        self._asked.setText(text)
+        self._asked.show()
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:

@@ -19,7 +19,15 @@ from PySide6.QtWidgets import (
 
 from hcrm_core.errors import Rejected
 from hcrm_core.rules.messages import PublishResponse, Requested, RuleVersionLine
-from hcrm_desktop.models.rule_history import ask_versions, in_force, restore, retire, rule_of
+from hcrm_desktop.models.rule_history import (
+    ask_versions,
+    in_force,
+    open_one,
+    restore,
+    retire,
+    rule_of,
+    throw_away,
+)
 from hcrm_desktop.views.failures import Failures
 from hcrm_desktop.views.main_window import Desk
 from hcrm_desktop.views.rules.version_words import VersionWords
@@ -35,11 +43,13 @@ class VersionsDialog(QDialog):
         loaded: an earlier `Rule`, to stand in the editor as an edit.
         restored: `PublishResponse` of going back to a version.
         retired: `Requested` of taking the rule out of force.
+        thrown_away: the draft or proposal has ended.
     """
 
     loaded = Signal(object)
     restored = Signal(object)
     retired = Signal(object)
+    thrown_away = Signal()
 
     def __init__(self, desk: Desk, words: RuleWords, *, key: str, label: str, parent: QWidget) -> None:
         super().__init__(parent)
@@ -52,7 +62,7 @@ class VersionsDialog(QDialog):
         self._message = QLabel(wordWrap=True)
         self._load = QPushButton(self.tr("载入编辑器"))
         self._back = QPushButton(self.tr("回滚到这一版"))
-        self._end = QPushButton(self.tr("停用规则"))
+        self._end, self._drop = QPushButton(self.tr("停用规则")), QPushButton(self.tr("放弃草稿"))
         self.setWindowTitle(self.tr("版本 · {label}").format(label=label))
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -92,10 +102,11 @@ class VersionsDialog(QDialog):
         self._back.setProperty("kind", "primary")
         row = QHBoxLayout()
         row.addWidget(self._end)
+        row.addWidget(self._drop)
         row.addStretch(1)
         for button in (close, self._load, self._back):
             row.addWidget(button)
-        for button in (close, self._load, self._back, self._end):
+        for button in (close, self._load, self._back, self._end, self._drop):
             button.setAutoDefault(False)
         return row
 
@@ -106,6 +117,7 @@ class VersionsDialog(QDialog):
         self._load.clicked.connect(self._on_load)
         self._back.clicked.connect(self.go_back)
         self._end.clicked.connect(self.end_rule)
+        self._drop.clicked.connect(self.drop)
 
     # ── the versions ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -132,6 +144,8 @@ class VersionsDialog(QDialog):
         if version.published_at is not None:
             text = self.tr("发布：{who} {at}")
             lines.append(text.format(who=version.published_by, at=moment(version.published_at)))
+        if version.retired_note:
+            lines.append(self.tr("停用：{note}").format(note=version.retired_note))
         return "\n".join([*lines, version.note] if version.note else lines)
 
     @property
@@ -165,6 +179,7 @@ class VersionsDialog(QDialog):
         self._load.setEnabled(chosen is not None and rule_of(chosen) is not None)
         self._back.setEnabled(chosen is not None and chosen.number != current and noted)
         self._end.setEnabled(current is not None and noted)
+        self._drop.setEnabled(open_one(self._versions) is not None)
 
     # ── what can be done ─────────────────────────────────────────────────────────────────────────────────
 
@@ -195,6 +210,20 @@ class VersionsDialog(QDialog):
         question = partial(retire, key=self._key, number=current, note=self._note.text().strip())
         self._desk.tasks.consult(self, question, done=self._on_retired, failed=self._on_failed)
 
+    @Slot()
+    def drop(self) -> None:
+        """Give the open draft up; it stays here, to be loaded again."""
+        draft = open_one(self._versions)
+        if draft is not None:
+            self._drop.setEnabled(False)
+            question = partial(throw_away, key=self._key, ver=draft.ver)
+            self._desk.tasks.consult(self, question, done=self._on_dropped, failed=self._on_failed)
+
+    @Slot(object)
+    def _on_dropped(self, _: object) -> None:
+        self.thrown_away.emit()
+        self.accept()
+
     @Slot(object)
     def _on_restored(self, response: PublishResponse) -> None:
         self.restored.emit(response)
@@ -208,8 +237,11 @@ class VersionsDialog(QDialog):
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
         code = error.code if isinstance(error, Rejected) else ""
+        stale = self.tr("刚才有人改过这条规则。请看一下新的版本，再决定。")
+        if open_one(self._versions) is not None:
+            stale = self.tr("这条规则有没发布的草稿，或刚才有人改过。请先发布或放弃草稿，再决定。")
         texts = {
-            "stale": self.tr("刚才有人改过这条规则。请看一下新的版本，再决定。"),
+            "stale": stale,
             "rule_unsound": self.tr("别的规则或 SOP 还在用它，或者这一版现在不能用。"),
         }
         self._message.setText(texts.get(code) or self._failures.sentence(error))
