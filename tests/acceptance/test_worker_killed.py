@@ -21,10 +21,12 @@ from hcrm_central.jobs.worker import Worker
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
 from hcrm_central.store.postgres import PrivatePostgres
-from hcrm_central.store.tables import ChangedCustomer, ScanRequest, ScanRun
+from hcrm_central.store.tables import AuditEntry, ChangedCustomer, ScanLease, ScanRequest, ScanRun, StreamEntry
+from hcrm_core.tasks import CLOSED
 from hcrm_core.terms import Outcome, VisitState
 from hcrm_store.base import new_id
 from hcrm_store.journeys import Membership, RuleVersion, Task
+from hcrm_store.people import Customer
 from tests.acceptance.dying import worker_points
 from tests.acceptance.processes import FORKS, GRACE
 from tests.acceptance.working import AT, scan_without_end, work
@@ -110,8 +112,12 @@ def test_a_worker_that_dies_at_a_point_has_done_nothing_and_the_next_does_all(li
 
 
 def filled(library: Library, chance: Random) -> list[UUID]:
-    """Customers of every kind, one of whom cannot be computed."""
-    customers = [library.overdue(chance.randrange(-5, 200), assistant_id=None) for _ in range(LIBRARY)]
+    """Customers of every kind, half of them siblings, one of whom cannot be computed."""
+    families = [library.family() if number % 2 else None for number in range(LIBRARY // 2)]
+    customers = [
+        library.overdue(chance.randrange(-5, 200), assistant_id=None, family_id=families[number // 2])
+        for number in range(LIBRARY)
+    ]
     for one in customers[::3]:
         library.lenses(one, ago(chance.choice([1, 7, 28, 400, 500, 549, 550, 551])))
     for one in customers[::5]:
@@ -154,18 +160,60 @@ def pours() -> list[Callable[[Library, UUID, Random], object]]:
 def is_whole(library: Library) -> None:
     """After the dust has settled: everything is worked out, nothing is twice, and every run that ended adds up."""
     with Session(library.store.jobs) as session:
-        cycles = select(Task.customer_id, Task.sop_key, Task.subject, Task.anchor_on).distinct().subquery()
-        assert session.scalar(select(func.count()).select_from(cycles)) == library.count(Task)
-        current = select(Membership.customer_id, Membership.segment_key).where(Membership.left_on.is_(None))
-        assert len(rows := session.execute(current).all()) == len(set(rows))
+        nothing_is_twice(session)
+        rows_are_what_runs_told(session)
+        everybody_has_one_owner(session)
+        readers_will_see_everything(session)
         assert session.scalar(select(func.count()).select_from(ChangedCustomer)) == 0
-        finished = session.scalars(select(ScanRun).where(ScanRun.finished_at.is_not(None))).all()
     assert open_requests(library) == 0
+    ledger = library.ledger()
+    report = scan(library.store.jobs, clock=library.clock)
+    assert (report.adds_up, report.changed, report.created, report.closed) == (True, 0, 0, {})
+    assert library.ledger() == ledger, "a scan found something that had been lost"
+
+
+def nothing_is_twice(session: Session) -> None:
+    cycles = session.execute(select(Task.customer_id, Task.sop_key, Task.subject, Task.anchor_on)).all()
+    assert len(cycles) == len(set(cycles))
+    current = select(Membership.customer_id, Membership.segment_key).where(Membership.left_on.is_(None))
+    assert len(rows := session.execute(current).all()) == len(set(rows))
+    assigned = session.scalars(select(AuditEntry.customer_id).where(AuditEntry.action == "customer:assigned")).all()
+    assert len(assigned) == len(set(assigned)), "somebody was dealt twice"
+
+
+def rows_are_what_runs_told(session: Session) -> None:
+    """Tasks and memberships are those of the runs that ended, each of which held the lease alone."""
+    finished = session.scalars(select(ScanRun).where(ScanRun.finished_at.is_not(None))).all()
     assert all(told(run).adds_up for run in finished)
     assert len({run.fence for run in finished}) == len(finished)
-    ledger = library.ledger()
-    assert scan(library.store.jobs, clock=library.clock).adds_up
-    assert library.ledger() == ledger, "a scan found something that had been lost"
+    assert max(run.fence for run in finished) <= (session.scalar(select(ScanLease.fence)) or 0)
+    segments = [count for run in finished for count in run.counts["segments"].values()]
+    memberships = session.scalars(select(Membership)).all()
+    assert len(memberships) == sum(count["entered"] for count in segments)
+    assert sum(one.left_on is not None for one in memberships) == sum(count["left"] for count in segments)
+    assert session.scalar(select(func.count()).select_from(Task)) == sum(run.counts["created"] for run in finished)
+
+
+def everybody_has_one_owner(session: Session) -> None:
+    """An open task is its customer's assistant's, and siblings have the same one."""
+    query = (
+        select(Task.owner_id, Customer.assistant_id, Customer.family_id)
+        .join_from(Task, Customer, Customer.id == Task.customer_id)
+        .where(Task.state.not_in(CLOSED))
+    )
+    owners: dict[UUID, set[UUID | None]] = {}
+    for owner_id, assistant_id, family_id in session.execute(query):
+        assert owner_id == assistant_id is not None
+        owners.setdefault(family_id, set()).add(owner_id)
+    assert all(len(found) == 1 for family, found in owners.items() if family is not None)
+
+
+def readers_will_see_everything(session: Session) -> None:
+    """Each row has its number in its stream."""
+    assert session.scalar(select(func.count()).select_from(StreamEntry).where(StreamEntry.seq.is_(None))) == 0
+    for table in (Task, Membership):
+        ids = set(session.scalars(select(table.id)))
+        assert ids == set(session.scalars(select(StreamEntry.row_id).where(StreamEntry.row_id.in_(ids))))
 
 
 @pytest.mark.parametrize("kills", [10, pytest.param(300, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])
@@ -186,6 +234,13 @@ def test_random_kills_while_others_scan_lose_and_double_nothing(store: Store, ki
             killed(process)
     settle(library)
     is_whole(library)
+    assert runs_that_died(library) >= kills // 3, "kills met nobody at work"
+
+
+def runs_that_died(library: Library) -> int:
+    with Session(library.store.jobs) as session:
+        died = select(func.count()).select_from(ScanRun).where(ScanRun.finished_at.is_(None))
+        return session.scalar(died) or 0
 
 
 # ── the real command ─────────────────────────────────────────────────────────────────────────────────────
