@@ -18,6 +18,7 @@ class RecordOutcome(Message):
     outcome: str  # terms.Outcome
     note: str = Field(default="", max_length=2000)
     next_on: date | None = None  # agreed visit, or the day to try again
+    together_id: UUID | None = None  # shared by all that one contact was about
 
 
 class SnoozeTask(Message):
@@ -26,6 +27,7 @@ class SnoozeTask(Message):
     customer_id: UUID
     until: date
     note: str = Field(default="", max_length=2000)
+    together_id: UUID | None = None  # shared by all that was put off at once
 
 
 class RecordFollowUp(Message):

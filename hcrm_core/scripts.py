@@ -12,7 +12,7 @@ from decimal import Decimal
 from string import Formatter
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hcrm_core.eye.age import years_and_months
 from hcrm_core.terms import Eye, ProductKind
@@ -66,6 +66,7 @@ class Script(BaseModel):
         sentences: alternatives of each sentence, the fullest first. `{growth_od}` is in 度 (1 度 = 0.01 D),
             `{sphere_od}` in D with its sign; a date is written by its parts, ``{due_on.month}月{due_on.day}日``.
         words: what to say for a product, by `terms.ProductKind` value.
+        beside: alternatives of the one sentence that is said of this when the family was called about something else.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,17 +75,17 @@ class Script(BaseModel):
     label: str
     sentences: tuple[tuple[str, ...], ...] = Field(min_length=1)
     words: dict[str, str] = Field(default_factory=dict)
+    beside: tuple[str, ...] = ()
 
-    @field_validator("sentences")
-    @classmethod
-    def _known_placeholders(cls, sentences: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-        texts = [text for one in sentences for text in one]
+    @model_validator(mode="after")
+    def _known_placeholders(self) -> "Script":
+        texts = [*self.beside, *(text for one in self.sentences for text in one)]
         unknown = {name for text in texts for name in _names(text)} - PLACEHOLDERS
         if unknown:
             raise ValueError(f"unknown placeholders: {', '.join(sorted(unknown))}")
         if any(spec or conversion for text in texts for _, _, spec, conversion in Formatter().parse(text)):
             raise ValueError("placeholders take no format: write {growth_od}, not {growth_od:5}")
-        return sentences
+        return self
 
 
 def render_script(script: Script, values: ScriptValues) -> str:
@@ -95,8 +96,17 @@ def render_script(script: Script, values: ScriptValues) -> str:
         >>> render_script(script, ScriptValues(today=date(2026, 11, 22)))
         '您好！'
     """
-    known = {name: value for name, value in _spoken(values, script.words).items() if value not in (None, "")}
+    known = _known(script, values)
     return "".join(_first_sayable(one, known) for one in script.sentences)
+
+
+def render_beside(script: Script, values: ScriptValues) -> str:
+    """The one sentence about this when the call was made for something else; "" if the script has none."""
+    return _first_sayable(script.beside, _known(script, values))
+
+
+def _known(script: Script, values: ScriptValues) -> dict[str, Any]:
+    return {name: value for name, value in _spoken(values, script.words).items() if value not in (None, "")}
 
 
 def _first_sayable(alternatives: tuple[str, ...], known: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ A contact either settles a task or puts it to sleep until a day. The scan wakes 
 the child came or bought, and never opens a closed one again: the next cycle has its own task.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -66,6 +67,21 @@ _SETTLED: dict[Outcome, tuple[TaskState, CloseReason]] = {
 def may_work_on(role: Role, *, staff_id: UUID | None, owner_id: UUID | None) -> bool:
     """Whether somebody who sees a task may record its outcome or put it off, as row security at the centre decides."""
     return role in (Role.ASSISTANT, Role.MANAGER) or (staff_id is not None and staff_id == owner_id)
+
+
+_OF_THE_FAMILY = frozenset({Outcome.NO_ANSWER, Outcome.WRONG_NUMBER, Outcome.MOVED_AWAY})
+
+
+def answers(outcome: Outcome, *, offered: Collection[Outcome]) -> bool:
+    """Whether the outcome of a contact is an answer to a task that was spoken of among others.
+
+    "Comfortable" answers how the lens is worn, and says nothing of a recheck; that nobody answered is true of all.
+
+    Args:
+        outcome: how the contact ended.
+        offered: the outcomes that the task's SOP offers; none are all.
+    """
+    return not offered or outcome in offered or outcome in _OF_THE_FAMILY
 
 
 def after_outcome(

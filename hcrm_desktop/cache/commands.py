@@ -7,6 +7,7 @@ Raises everywhere: SignInRequired when nobody is signed in; NotPermitted for the
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -51,45 +52,47 @@ def record_outcome(
     outcome: Outcome,
     note: str = "",
     next_on: date | None = None,
+    also: Sequence[UUID] = (),
 ) -> Changes:
-    """A contact about a task ended: a follow-up is made and the task moves on."""
-    task = _task(workspace, task_id)
-    today = business_date(workspace.clock.now())
-    after_outcome(_state(task), outcome, next_on=next_on, today=today, attempts=task["attempts"] or 0)
-    body = RecordOutcome(
-        customer_id=task["customer_id"],
-        follow_up_id=new_id(),
-        channel=channel.value,
-        outcome=outcome.value,
-        note=note,
-        next_on=next_on,
-    )
-    intent = intent_of(
-        workspace,
-        kind=OperationKind.RECORD_OUTCOME,
-        body=body,
-        row_id=task_id,
-        customer_id=body.customer_id,
-        base_ver=task["ver"],
-    )
-    return enter(workspace, intent)
+    """A contact about a task ended: a follow-up is made and the task moves on.
+
+    Args:
+        also: further tasks that the contact was about. All are recorded or none, and all are taken back as one.
+    """
+    today, together_id = business_date(workspace.clock.now()), new_id() if also else None
+
+    def intent(task: Json) -> Intent:
+        after_outcome(_state(task), outcome, next_on=next_on, today=today, attempts=task["attempts"] or 0)
+        body = RecordOutcome(
+            customer_id=task["customer_id"],
+            follow_up_id=new_id(),
+            channel=channel.value,
+            outcome=outcome.value,
+            note=note,
+            next_on=next_on,
+            together_id=together_id,
+        )
+        return _of_task(workspace, task, kind=OperationKind.RECORD_OUTCOME, body=body)
+
+    return enter(workspace, *(intent(_task(workspace, one)) for one in (task_id, *also)))
 
 
-def snooze_task(workspace: Workspace, *, task_id: UUID, until: date, note: str = "") -> Changes:
-    """Put a task off without a contact."""
-    task = _task(workspace, task_id)
-    today = business_date(workspace.clock.now())
-    after_snooze(_state(task), until=until, today=today, attempts=task["attempts"] or 0)
-    body = SnoozeTask(customer_id=task["customer_id"], until=until, note=note)
-    intent = intent_of(
-        workspace,
-        kind=OperationKind.SNOOZE_TASK,
-        body=body,
-        row_id=task_id,
-        customer_id=body.customer_id,
-        base_ver=task["ver"],
-    )
-    return enter(workspace, intent)
+def snooze_task(
+    workspace: Workspace, *, task_id: UUID, until: date, note: str = "", also: Sequence[UUID] = ()
+) -> Changes:
+    """Put a task off without a contact.
+
+    Args:
+        also: further tasks that are put off with it, as one.
+    """
+    today, together_id = business_date(workspace.clock.now()), new_id() if also else None
+
+    def intent(task: Json) -> Intent:
+        after_snooze(_state(task), until=until, today=today, attempts=task["attempts"] or 0)
+        body = SnoozeTask(customer_id=task["customer_id"], until=until, note=note, together_id=together_id)
+        return _of_task(workspace, task, kind=OperationKind.SNOOZE_TASK, body=body)
+
+    return enter(workspace, *(intent(_task(workspace, one)) for one in (task_id, *also)))
 
 
 def record_follow_up(
@@ -183,14 +186,20 @@ def _review(workspace: Workspace, *, op_id: UUID, counts: bool) -> Changes:
     return Changes.of(*overlay.OVERLAID, "outbox")
 
 
-def enter(workspace: Workspace, intent: Intent) -> Changes:
-    """Write an entry into the outbox and show it, unless a key was pressed twice."""
+def enter(workspace: Workspace, *intents: Intent) -> Changes:
+    """Write entries into the outbox, all or none, and show them, unless a key was pressed twice."""
     person = workspace.worker()
     with workspace.exclusive():
-        if _is_second_press(workspace, intent):
+        if _is_second_press(workspace, intents[-1]):
             return Changes.of()
-        show(workspace, workspace.outbox.add(intent), person=person)
-    return Changes.of(*_TOUCHED[intent.kind])
+        show(workspace, *workspace.outbox.add_all(intents), person=person)
+    return Changes.of(*_TOUCHED[intents[-1].kind])
+
+
+def _of_task(workspace: Workspace, task: Json, *, kind: OperationKind, body: RecordOutcome | SnoozeTask) -> Intent:
+    return intent_of(
+        workspace, kind=kind, body=body, row_id=task["id"], customer_id=body.customer_id, base_ver=task["ver"]
+    )
 
 
 def intent_of(
@@ -219,14 +228,19 @@ def _is_second_press(workspace: Workspace, intent: Intent) -> bool:
     if last is None or not timedelta() <= workspace.clock.now() - last.captured_at < DOUBLE_PRESS:
         return False
     same = (last.kind, last.row_id) == (intent.kind, intent.row_id)
-    return same and {**last.body, "follow_up_id": None} == {**intent.body, "follow_up_id": None}
+    return same and _told(last) == _told(intent)
 
 
-def show(workspace: Workspace, entry: Entry, *, person: Person) -> None:
-    """Lay an entry over the cache. It counts even if that fails: told that it did not, a person enters it again."""
+def _told(entry: Entry | Intent) -> Json:
+    """What a person said, without what this computer made up for it."""
+    return {**entry.body, "follow_up_id": None, "together_id": None}
+
+
+def show(workspace: Workspace, *entries: Entry, person: Person) -> None:
+    """Lay entries over the cache. They count even if that fails: told that they did not, a person enters them again."""
     try:
         with workspace.write() as session:
-            overlay.lay(session, entry, person=person)
+            overlay.lay_all(session, entries, person=person)
     except DBAPIError as error:
         _log.error("an entry is saved but not shown before the next sync: %s", type(error.orig).__name__)
 

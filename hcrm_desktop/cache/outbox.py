@@ -130,8 +130,12 @@ class Outbox:
 
     def add(self, intent: Intent) -> Entry:
         """Write an entry down. When this returns, no crash can lose it."""
+        return self.add_all([intent])[0]
+
+    def add_all(self, intents: Iterable[Intent]) -> list[Entry]:
+        """Write entries down, all or none."""
         with self._engine.begin() as connection:
-            return self._written(connection, intent)
+            return [self._written(connection, intent) for intent in intents]
 
     def decide(self, op_id: UUID, *, instead: Intent | None) -> Entry | None:
         """A person decided about a conflict: it is settled, and what he wants instead is written down, both or neither.
@@ -169,7 +173,7 @@ class Outbox:
         return None if row is None else _entry(row)
 
     def withdraw_last(self, account_id: UUID) -> Entry:
-        """Take back the latest entry, if it was never offered to the centre.
+        """Take back the latest entry, and all that was entered together with it, if none was offered to the centre.
 
         Raises:
             Rejected: ``nothing_to_undo`` or ``already_sent``.
@@ -179,9 +183,9 @@ class Outbox:
             row = connection.execute(latest.limit(1)).first()
             if row is None:
                 raise Rejected("nothing_to_undo", "nothing was entered")
-            if row.offered_at is not None:
+            if connection.scalar(select(func.count()).where(_with(row), OPERATION.c.offered_at.is_not(None))):
                 raise Rejected("already_sent", "the latest entry was sent already")
-            connection.execute(delete(OPERATION).where(OPERATION.c.position == row.position))
+            connection.execute(delete(OPERATION).where(_with(row)))
             self.uncopied += WITHDRAWN_COUNTS  # put back from the copy, it would be sent
             return _entry(row)
 
@@ -415,6 +419,15 @@ def _after_decision(result: Json, decision: Decided) -> Json:
     if decision.decision is Decision.DISMISS:
         return {"result": told}
     return {"state": OpState.ACCEPTED.value, "result": told | {"ver": decision.ver}}
+
+
+def _with(row: Row[Any]) -> ColumnElement[bool]:
+    """An entry, and what its person entered together with it."""
+    together_id = row.body.get("together_id")
+    if together_id is None:
+        return and_(OPERATION.c.position == row.position)
+    mine = OPERATION.c.account_id == row.account_id
+    return and_(mine, OPERATION.c.body["together_id"].as_string() == together_id)
 
 
 def _undo_window(row: Row[Any]) -> timedelta:

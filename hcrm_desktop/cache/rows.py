@@ -87,6 +87,7 @@ class TaskFilter:
     sop_keys: tuple[str, ...] = ()
     text: str = ""  # name, pinyin initials or phone tail
     overdue_only: bool = False
+    escalated_only: bool = False
     include_closed: bool = False
 
 
@@ -118,6 +119,7 @@ class TaskRow:
     phone: str | None
     owner_name: str
     delivery: Delivery = Delivery.ACCEPTED
+    escalated_on: date | None = None  # nobody took it up in time
 
 
 EyeRow = EyeValues  # one eye as measured: what is shown is what is checked
@@ -301,17 +303,41 @@ class CustomerRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskCase:
-    """What stands beside the list when a task is chosen: the case."""
+class DueItem:
+    """One of the things that a contact with a family is about.
+
+    Attributes:
+        evidence: why it is due.
+        outcomes: those that the SOP offers first.
+        workable: whether the reader may record an outcome of it or put it off.
+    """
 
     task: TaskRow
     evidence: list[Any]
-    exams: tuple[ExamRow, ...]  # those that count, oldest first, at most the last six
-    follow_ups: tuple[FollowUpRow, ...]  # newest first, at most three
-    script: str  # the talk, ready to copy
-    siblings_due: tuple[TaskRow, ...]  # other open tasks of the same family
-    outcomes: tuple[Outcome, ...] = ()  # those that the SOP offers first
-    workable: bool = True  # whether the reader may record an outcome of it or put it off
+    outcomes: tuple[Outcome, ...] = ()
+    workable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCase:
+    """What stands beside the list when a task is chosen: the case.
+
+    Attributes:
+        items: the chosen task, then all else that is due of the same family, urgent first.
+        exams: of the chosen task's child: those that count, oldest first, at most the last six.
+        follow_ups: of the same child, newest first, at most three.
+        script: the talk about all items, ready to copy.
+    """
+
+    items: tuple[DueItem, ...]
+    exams: tuple[ExamRow, ...]
+    follow_ups: tuple[FollowUpRow, ...]
+    script: str
+
+    @property
+    def task(self) -> TaskRow:
+        """The chosen one."""
+        return self.items[0].task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

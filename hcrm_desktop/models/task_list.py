@@ -9,6 +9,7 @@ from uuid import UUID
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from hcrm_core.tasks import CLOSED
+from hcrm_core.terms import TaskState
 from hcrm_desktop.cache.rows import SopCount, TaskFilter, TaskRow
 
 if TYPE_CHECKING:
@@ -16,25 +17,38 @@ if TYPE_CHECKING:
 
 PAGE = 200
 ROW_ROLE = int(Qt.ItemDataRole.UserRole)
-SIBLING_ROLE = ROW_ROLE + 1  # whether another child of the same family is among the lines
+OTHERS_ROLE = ROW_ROLE + 1  # what else the same contact is about
 Index = QModelIndex | QPersistentModelIndex
+Rows = tuple[TaskRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TodayRead:
-    """What one reading of 今日任务 gives: counts, how many lines, and the first of them."""
+    """What one reading of 今日任务 gives.
+
+    Attributes:
+        counts: by SOP.
+        contacts: with how many families there is something to settle.
+        escalated: how many tasks nobody took up in time.
+        total: how many tasks the filter chooses.
+        rows: the first of them.
+    """
 
     counts: list[SopCount]
+    contacts: int
+    escalated: int
     total: int
     rows: list[TaskRow]
 
 
 def read_today(session: "Session", *, today: date, chosen: TaskFilter, limit: int) -> TodayRead:
     """Counts and lines from one snapshot. Runs in a reader."""
-    from hcrm_desktop.cache.queries import count_tasks, sop_counts, tasks_today
+    from hcrm_desktop.cache.queries import count_contacts, count_escalated, count_tasks, sop_counts, tasks_today
 
     return TodayRead(
         counts=sop_counts(session, today=today),
+        contacts=count_contacts(session, today=today),
+        escalated=count_escalated(session, today=today),
         total=count_tasks(session, today=today, filter=chosen),
         rows=tasks_today(session, today=today, filter=chosen, limit=limit),
     )
@@ -48,66 +62,80 @@ def read_more(session: "Session", *, today: date, chosen: TaskFilter, offset: in
 
 
 class TaskListModel(QAbstractListModel):
-    """Lines of the list.
+    """Lines of the list: one for each contact, that is for all that is due of a family. Any other task has its own.
 
     Signals:
-        page_wanted: the number of lines held; the page below is wanted.
+        page_wanted: the number of tasks held; the page below is wanted.
     """
 
     page_wanted = Signal(int)
 
-    def __init__(self, describe: Callable[[TaskRow], str], parent: QObject | None = None) -> None:
+    def __init__(self, describe: Callable[[TaskRow, Rows], str], parent: QObject | None = None) -> None:
         """Make an empty model.
 
         Args:
-            describe: a line in words, for screen readers.
+            describe: a line in words, for screen readers: its first task, and the others.
         """
         super().__init__(parent)
         self._describe = describe
-        self._rows: list[TaskRow] = []
-        self._families: dict[UUID, set[UUID]] = {}  # the children due, by family
-        self._total = 0
-        self._asked = 0
+        self._lines: list[Rows] = []
+        self._today = date.min
+        self._held = self._total = self._asked = 0
 
-    def replace(self, rows: list[TaskRow], total: int) -> None:
+    def replace(self, rows: list[TaskRow], total: int, *, today: date) -> None:
         """Other lines from the top."""
         self.beginResetModel()
-        self._rows, self._total, self._asked = list(rows), total, 0
-        self._families = {}
-        self._note_families(rows)
+        self._today, self._lines = today, self._grouped(rows)
+        self._held, self._total, self._asked = len(rows), total, 0
         self.endResetModel()
 
     def append(self, rows: list[TaskRow]) -> None:
-        """The next page came. Nothing more means that the list got shorter meanwhile."""
+        """The next page came; a family may go on from the one before. Nothing more: the list got shorter meanwhile."""
         if not rows:
-            self._total = len(self._rows)
+            self._total = self._held
             return
-        self.beginInsertRows(QModelIndex(), len(self._rows), len(self._rows) + len(rows) - 1)
-        self._rows += rows
-        self._note_families(rows)
-        self.endInsertRows()
+        self._held += len(rows)
+        lines = self._grouped(rows)
+        if self._lines and self._is_same_contact(self._lines[-1][0], lines[0][0]):
+            self._lines[-1] += lines.pop(0)
+            last = self.index(len(self._lines) - 1)
+            self.dataChanged.emit(last, last)
+        if lines:
+            self.beginInsertRows(QModelIndex(), len(self._lines), len(self._lines) + len(lines) - 1)
+            self._lines += lines
+            self.endInsertRows()
 
-    def _note_families(self, rows: list[TaskRow]) -> None:
+    def _grouped(self, rows: list[TaskRow]) -> list[Rows]:
+        lines: list[Rows] = []
         for row in rows:
-            if row.family_id is not None and row.state not in CLOSED:
-                self._families.setdefault(row.family_id, set()).add(row.customer_id)
+            if lines and self._is_same_contact(lines[-1][0], row):
+                lines[-1] += (row,)
+            else:
+                lines.append((row,))
+        return lines
 
-    def _has_sibling(self, row: TaskRow) -> bool:
-        return row.family_id is not None and len(self._families.get(row.family_id, ())) > 1
+    def _is_same_contact(self, one: TaskRow, other: TaskRow) -> bool:
+        return _home(one) == _home(other) and self._is_due(one) and self._is_due(other)
+
+    def _is_due(self, row: TaskRow) -> bool:
+        asleep = row.state is TaskState.SNOOZED and (row.next_on is None or row.next_on > self._today)
+        return row.state not in CLOSED and not asleep
 
     def row(self, index: Index) -> TaskRow | None:
-        return self._rows[index.row()] if index.isValid() and index.row() < len(self._rows) else None
+        """The most urgent task of a line."""
+        held = index.isValid() and index.row() < len(self._lines)
+        return self._lines[index.row()][0] if held else None
 
     def place(self, task_id: UUID) -> int | None:
-        """Where a task stands, if it is among the lines held."""
-        return next((n for n, row in enumerate(self._rows) if row.id == task_id), None)
+        """On which line a task stands, if it is among those held."""
+        return next((n for n, line in enumerate(self._lines) if any(row.id == task_id for row in line)), None)
 
     def held(self) -> int:
-        """How many lines are in memory."""
-        return len(self._rows)
+        """How many tasks are in memory."""
+        return self._held
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own default
-        return 0 if parent.isValid() else len(self._rows)
+        return 0 if parent.isValid() else len(self._lines)
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
         row = self.row(index)
@@ -115,15 +143,20 @@ class TaskListModel(QAbstractListModel):
             return None
         if role == ROW_ROLE:
             return row
-        if role == SIBLING_ROLE:
-            return self._has_sibling(row)
+        others = self._lines[index.row()][1:]
+        if role == OTHERS_ROLE:
+            return others
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self._describe(row)
+            return self._describe(row, others)
         return None
 
     def canFetchMore(self, parent: Index) -> bool:
-        return not parent.isValid() and len(self._rows) < self._total and self._asked < len(self._rows)
+        return not parent.isValid() and self._asked < self._held < self._total
 
     def fetchMore(self, parent: Index) -> None:
-        self._asked = len(self._rows)
-        self.page_wanted.emit(len(self._rows))
+        self._asked = self._held
+        self.page_wanted.emit(self._held)
+
+
+def _home(row: TaskRow) -> UUID:
+    return row.family_id or row.customer_id

@@ -1,7 +1,9 @@
 """今日任务: the whole day by keyboard."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
@@ -13,13 +15,13 @@ from hcrm_core.terms import Outcome, Role, TaskState
 from hcrm_desktop.cache import commands, queries
 from hcrm_desktop.cache.rows import TaskFilter, TaskRow
 from hcrm_desktop.cache.workspace import Workspace
-from hcrm_desktop.models.task_list import PAGE, ROW_ROLE, SIBLING_ROLE, TaskListModel
+from hcrm_desktop.models.task_list import OTHERS_ROLE, PAGE, TaskListModel
 from hcrm_desktop.views.today.lines import urgency
 from hcrm_desktop.views.today.outcomes import BOOK_AHEAD_DAYS, OutcomeBar
 from hcrm_desktop.views.today.page import TodayPage
 from hcrm_store.base import new_id
 from tests.gui.conftest import DeskFor
-from tests.gui.filling import SITE, TODAY, add_tasks, child_rows, open_clinic, put, row, task_row
+from tests.gui.filling import SITE, TODAY, add_tasks, open_clinic, put, row, task_row
 
 Open = Callable[[], TodayPage]
 
@@ -163,19 +165,21 @@ def test_why_is_one_key_away_and_closed_again_for_the_next_case(qtbot: QtBot, wo
     qtbot.waitUntil(lambda: "要求 ＞ 30 天" not in words(shown))
 
 
-def test_children_of_one_family_are_marked(qtbot: QtBot, workspace: Workspace, page: Open) -> None:
+def test_a_family_has_one_line_and_one_case(qtbot: QtBot, workspace: Workspace, page: Open) -> None:
     family = new_id()
     put(workspace, row("guardian", new_id(), family_id=str(family), name="王芳", phone="14399900011"))
-    for name, home in (("姐姐", family), ("妹妹", family), ("别人", new_id())):
+    for name, home, late in (("姐姐", family, 9), ("妹妹", family, 5), ("别人", new_id(), 7)):
         child = new_id()
         about = {"name": name, "site_id": str(SITE), "family_id": str(home)}
-        put(workspace, row("customer", child, **about), task_row(child))
+        put(workspace, row("customer", child, **about), task_row(child, late_days=late))
     shown = page()
-    qtbot.waitUntil(lambda: len(listed(shown)) == 3)
+    qtbot.waitUntil(lambda: listed(shown) == ["姐姐", "别人"])
     model = view(shown).model()
-    marked = {model.index(n, 0).data(ROW_ROLE).name for n in range(3) if model.index(n, 0).data(SIBLING_ROLE)}
-    assert marked == {"姐姐", "妹妹"}
-    qtbot.waitUntil(lambda: "同一家长，一次说完" in words(shown))
+    assert [one.name for one in model.index(0, 0).data(OTHERS_ROLE)] == ["妹妹"]
+    assert model.index(1, 0).data(OTHERS_ROLE) == ()
+    assert "2 项 · 姐姐 复查提醒，妹妹 复查提醒" in model.index(0, 0).data()
+    qtbot.waitUntil(lambda: "同一家长，一次说完：共 2 项" in words(shown))
+    assert "2 次联系、3 项" in words(shown)
 
 
 def test_snooze_needs_a_day_to_come(qtbot: QtBot, workspace: Workspace, page: Open) -> None:
@@ -246,9 +250,7 @@ def test_a_list_that_cannot_be_read_offers_to_try_again(
 
 
 def test_ten_thousand_tasks_come_by_pages(qtbot: QtBot, workspace: Workspace, page: Open) -> None:
-    customer = new_id()
-    many = [task_row(customer, subject=str(n)) for n in range(10_000)]
-    put(workspace, *child_rows("王小明", id=customer), *many)
+    put(workspace, *(task_row(new_id()) for _ in range(10_000)))
     shown = page()
     qtbot.waitUntil(lambda: len(listed(shown)) == PAGE)
     view(shown).scrollToBottom()
@@ -257,12 +259,34 @@ def test_ten_thousand_tasks_come_by_pages(qtbot: QtBot, workspace: Workspace, pa
 
 
 def test_the_model_keeps_qts_rules(qtmodeltester: object) -> None:
-    model = TaskListModel(lambda row: row.name)
-    model.replace([a_row("王小明"), a_row("李小红")], 3)
+    model = TaskListModel(lambda row, _: row.name)
+    model.replace([a_row("王小明"), a_row("李小红")], 3, today=TODAY)
     qtmodeltester.check(model, force_py=True)  # type: ignore[attr-defined] # pytest-qt's fixture has no public type
     model.append([a_row("陈小军")])
     assert model.rowCount() == 3
     assert not model.canFetchMore(QModelIndex())
+
+
+def test_a_family_that_a_page_ends_within_still_has_one_line(qtmodeltester: object) -> None:
+    model, first = TaskListModel(lambda row, _: row.name), a_row("姐姐")
+    second, third = (replace(a_row(name), family_id=first.family_id) for name in ("妹妹", "弟弟"))
+    model.replace([first], 3, today=TODAY)
+    model.append([second, third])
+    qtmodeltester.check(model, force_py=True)  # type: ignore[attr-defined] # pytest-qt's fixture has no public type
+    assert model.rowCount() == 1
+    assert model.index(0).data(OTHERS_ROLE) == (second, third)
+    assert (model.held(), model.place(third.id)) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"state": TaskState.DONE}, {"state": TaskState.SNOOZED, "next_on": TODAY + timedelta(days=1)}],
+    ids=["closed", "asleep"],
+)
+def test_what_is_not_due_has_a_line_of_its_own(change: dict[str, Any]) -> None:
+    model, first = TaskListModel(lambda row, _: row.name), a_row("姐姐")
+    model.replace([first, replace(first, id=new_id(), **change)], 2, today=TODAY)
+    assert model.rowCount() == 2
 
 
 @pytest.mark.parametrize(("late", "tone"), [(-1, "neutral"), (0, "neutral"), (1, "warn"), (14, "warn"), (15, "act")])
@@ -276,7 +300,7 @@ def a_row(name: str, *, late: int = 0) -> TaskRow:
         id=new_id(),
         ver=1,
         customer_id=new_id(),
-        family_id=None,
+        family_id=new_id(),
         name=name,
         sex=None,
         birth_date=date(2016, 5, 1),

@@ -185,10 +185,10 @@ def test_the_case_tells_who_why_and_what_to_say(clinic: Workspace) -> None:
 
     case = asked(clinic, queries.task_case, task, today=TODAY)
     assert case.script == "刘女士，您好！王欣怡右眼涨了50度。角塑镜戴了12个月。"
-    assert case.evidence == [{"fact": "recheck_due_on"}]
+    assert case.items[0].evidence == [{"fact": "recheck_due_on"}]
     assert [exam.od.sphere for exam in case.exams] == [Decimal("-2.00"), Decimal("-2.50")]
-    assert [other.id for other in case.siblings_due] == [sibling]
-    assert case.outcomes == (Outcome.BOOKED, Outcome.NO_ANSWER)
+    assert [one.task.id for one in case.items] == [task, sibling]
+    assert case.items[0].outcomes == (Outcome.BOOKED, Outcome.NO_ANSWER)
     assert (case.task.phone, case.task.product, case.task.lens_since) == (
         "19900001111",
         ProductKind.OK_LENS,

@@ -111,8 +111,7 @@ def check_talks(desk: Desk) -> None:
         case = desk.ask(queries.task_case, task.id, today=TODAY)
         assert len(case.script) > 20, task.sop_key
         assert not [hole for hole in ("None", "{") if hole in case.script]
-        assert case.evidence
-        assert case.outcomes
+        assert all(one.evidence and one.outcomes for one in case.items)
 
 
 def check_handouts(desk: Desk, store: Store) -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from hcrm_central.jobs.defaults import read_defaults
 from hcrm_core.eye.age import months_before
-from hcrm_core.scripts import Script, ScriptValues, render_script
+from hcrm_core.scripts import Script, ScriptValues, render_beside, render_script
 from hcrm_core.terms import Eye, ProductKind
 
 TODAY = date(2026, 11, 22)
@@ -55,6 +55,9 @@ def test_no_talk_ever_says_none_or_shows_a_placeholder_whatever_is_missing(key: 
             assert "None" not in talk
             assert "{" not in talk
             assert talk.startswith(("您好", "王女士，您好"))
+            beside = render_beside(SCRIPTS[key], ScriptValues(today=TODAY, **known))
+            assert beside.startswith("另外")
+            assert not [hole for hole in ("None", "{") if hole in beside]
 
 
 @pytest.mark.parametrize(("growth", "told"), [("0.24", False), ("0.25", True), ("-0.50", False)])

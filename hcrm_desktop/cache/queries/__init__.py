@@ -8,12 +8,21 @@ from hcrm_desktop.cache.queries.corrections import contested_exams, customer_cha
 from hcrm_desktop.cache.queries.customers import count_customers, list_customers, search_customers, segments
 from hcrm_desktop.cache.queries.record import customer_record
 from hcrm_desktop.cache.queries.status import draft, overview, signed_in, sync_status, unsent_items
-from hcrm_desktop.cache.queries.tasks import count_tasks, sop_counts, task_case, tasks_today
+from hcrm_desktop.cache.queries.tasks import (
+    count_contacts,
+    count_escalated,
+    count_tasks,
+    sop_counts,
+    task_case,
+    tasks_today,
+)
 from hcrm_desktop.cache.queries.timeline import timeline
 
 __all__ = [
     "contested_exams",
+    "count_contacts",
     "count_customers",
+    "count_escalated",
     "count_tasks",
     "customer_changes",
     "customer_record",

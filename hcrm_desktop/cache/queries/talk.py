@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hcrm_core.scripts import Script, ScriptValues, render_script
+from hcrm_core.scripts import Script, ScriptValues, render_beside, render_script
 from hcrm_core.terms import ExamStatus, Eye, LensState, Outcome
 from hcrm_core.wire import Json, Person
 from hcrm_desktop.cache.rows import ExamRow, EyeRow, TaskRow
@@ -18,11 +18,21 @@ from hcrm_desktop.cache.workspace import PERSON
 
 def talk(session: Session, task: TaskRow, *, exams: Sequence[ExamRow], today: date) -> str:
     """The talk, ready to copy; "" if the SOP has none or it was written for another release."""
+    script = _script(session, task)
+    return "" if script is None else render_script(script, _values(session, task, exams=exams, today=today))
+
+
+def said_beside(session: Session, task: TaskRow, *, exams: Sequence[ExamRow], today: date) -> str:
+    """The one sentence about a task whose family is called about another; "" as for the talk."""
+    script = _script(session, task)
+    return "" if script is None else render_beside(script, _values(session, task, exams=exams, today=today))
+
+
+def _script(session: Session, task: TaskRow) -> Script | None:
     try:
-        script = Script.model_validate(_definition(session, task.sop_key).get("script"))
+        return Script.model_validate(_definition(session, task.sop_key).get("script"))
     except ValidationError:
-        return ""
-    return render_script(script, _values(session, task, exams=exams, today=today))
+        return None
 
 
 def offered(session: Session, sop_key: str) -> tuple[Outcome, ...]:

@@ -8,23 +8,25 @@ from sqlalchemy import ColumnElement, Join, Select, and_, case, func, or_, selec
 from sqlalchemy.orm import Session
 
 from hcrm_core.tasks import CLOSED, may_work_on
-from hcrm_core.terms import ExamStatus, TaskState
+from hcrm_core.terms import ExamStatus, Role, TaskState
 from hcrm_core.wire import Json, Person
 from hcrm_desktop.cache.queries.beside import Contact, Wear, guardians_of, in_portions, worn_by
 from hcrm_desktop.cache.queries.customers import matching
 from hcrm_desktop.cache.queries.history import exams_of, follow_ups_of
-from hcrm_desktop.cache.queries.talk import offered, talk
-from hcrm_desktop.cache.rows import Delivery, SopCount, TaskCase, TaskFilter, TaskRow
+from hcrm_desktop.cache.queries.talk import offered, said_beside, talk
+from hcrm_desktop.cache.rows import Delivery, DueItem, SopCount, TaskCase, TaskFilter, TaskRow
 from hcrm_desktop.cache.tables import CUSTOMER, FOLLOW_UP, KEPT, SOP, STAFF, TASK
 from hcrm_desktop.cache.workspace import PERSON
 from hcrm_store.clock import SHANGHAI
 
-_EXAMS_SHOWN, _CONTACTS_SHOWN, _LOWEST_PRIORITY = 6, 3, 9
+_EXAMS_SHOWN, _CONTACTS_SHOWN, _ITEMS_SHOWN, _LOWEST_PRIORITY = 6, 3, 20, 9
 _PRIORITY_STEP = 10_000_000  # more than any Julian day: priority first, then the day
 _WORKED: Join = TASK.outerjoin(CUSTOMER, CUSTOMER.c.id == TASK.c.customer_id)
+_HOME = func.coalesce(CUSTOMER.c.family_id, TASK.c.customer_id)
 _COLUMNS = (
     *(TASK.c[name] for name in ("id", "ver", "customer_id", "sop_key", "step_key", "subject", "anchor_on", "due_on")),
     *(TASK.c[name] for name in ("priority", "state", "attempts", "last_outcome", "next_on", "delivery")),
+    TASK.c.escalated_on,
     *(CUSTOMER.c[name] for name in ("family_id", "name", "sex", "birth_date")),
     SOP.c.label.label("sop_label"),
     STAFF.c.name.label("owner_name"),
@@ -62,14 +64,18 @@ def tasks_today(
     limit: int = 200,
     offset: int = 0,
 ) -> list[TaskRow]:
-    """A page of the list: what is to do before what is done; urgent first, siblings together."""
-    household = func.coalesce(CUSTOMER.c.family_id, TASK.c.customer_id)
+    """A page of the list: what is to do before what is done; urgent first, a family's together.
+
+    For a manager, families of whom something was escalated come first.
+    """
     urgency = TASK.c.priority * _PRIORITY_STEP + func.julianday(TASK.c.due_on)
     settled = case((_to_do(today), 0), else_=1)
-    most_urgent = func.min(urgency).over(partition_by=(settled, household))
+    most_urgent = func.min(urgency).over(partition_by=(settled, _HOME))
+    escalated = func.max(TASK.c.escalated_on.is_not(None)).over(partition_by=(settled, _HOME))
+    first = [escalated.desc()] if _manages(session) else []
     page = (
         _chosen(select(TASK.c.id), today=today, chosen=filter)
-        .order_by(settled, most_urgent, household, urgency, CUSTOMER.c.name_pinyin, TASK.c.id)
+        .order_by(settled, *first, most_urgent, _HOME, urgency, CUSTOMER.c.name_pinyin, TASK.c.id)
         .limit(limit)
         .offset(offset)
     )
@@ -85,43 +91,66 @@ def count_tasks(session: Session, *, today: date, filter: TaskFilter) -> int:  #
     return int(session.execute(counted).scalar_one())
 
 
+def count_contacts(session: Session, *, today: date) -> int:
+    """With how many families there is something to settle now."""
+    counted = select(func.count(_HOME.distinct())).select_from(_WORKED).where(_to_do(today), _whole())
+    return int(session.execute(counted).scalar_one())
+
+
+def count_escalated(session: Session, *, today: date) -> int:
+    """How many tasks that are to do now nobody took up in time."""
+    counted = select(func.count(TASK.c.id)).where(_to_do(today), _whole(), TASK.c.escalated_on.is_not(None))
+    return int(session.execute(counted).scalar_one())
+
+
 def task_case(session: Session, task_id: UUID, *, today: date) -> TaskCase | None:
     """The case of one task; None if it is not on this computer any more."""
     found = _rows(session, _listed(TASK.c.id == task_id, _whole()))
     if not found:
         return None
-    task = found[0]
-    exams = exams_of(session, task.customer_id)
+    tasks = [found[0], *_due_beside(session, found[0], today=today)]
+    exams = exams_of(session, found[0].customer_id)
+    said = [talk(session, found[0], exams=exams, today=today)]
+    said += [said_beside(session, one, exams=exams_of(session, one.customer_id), today=today) for one in tasks[1:]]
     return TaskCase(
-        task=task,
-        evidence=session.execute(select(TASK.c.evidence).where(TASK.c.id == task_id)).scalar() or [],
+        items=tuple(_item(session, task) for task in tasks),
         exams=tuple([exam for exam in exams if exam.status is ExamStatus.FINAL][-_EXAMS_SHOWN:]),
-        follow_ups=tuple(follow_ups_of(session, task.customer_id, limit=_CONTACTS_SHOWN)),
-        script=talk(session, task, exams=exams, today=today),
-        siblings_due=tuple(_siblings_due(session, task, today=today)),
-        outcomes=offered(session, task.sop_key),
-        workable=_is_workable(session, task_id),
+        follow_ups=tuple(follow_ups_of(session, found[0].customer_id, limit=_CONTACTS_SHOWN)),
+        script="\n".join(text for text in said if text),
     )
 
 
-def _is_workable(session: Session, task_id: UUID) -> bool:
+def _due_beside(session: Session, task: TaskRow, *, today: date) -> list[TaskRow]:
+    """What else is due of a task's family. A task that is closed stands alone."""
+    if task.state in CLOSED:
+        return []
+    alone = task.family_id is None
+    home = TASK.c.customer_id == task.customer_id if alone else CUSTOMER.c.family_id == task.family_id
+    others = _listed(home, TASK.c.id != task.id, _whole(), _to_do(today))
+    return _rows(session, others.order_by(TASK.c.priority, TASK.c.due_on, TASK.c.id).limit(_ITEMS_SHOWN - 1))
+
+
+def _item(session: Session, task: TaskRow) -> DueItem:
+    row = session.execute(select(TASK.c.evidence, TASK.c.owner_id).where(TASK.c.id == task.id)).one()
+    person = _reader(session)
+    workable = person is not None and may_work_on(person.role, staff_id=person.staff_id, owner_id=row.owner_id)
+    return DueItem(task=task, evidence=row.evidence or [], outcomes=offered(session, task.sop_key), workable=workable)
+
+
+def _manages(session: Session) -> bool:
+    person = _reader(session)
+    return person is not None and person.role is Role.MANAGER
+
+
+def _reader(session: Session) -> Person | None:
     body = session.execute(select(KEPT.c.body).where(KEPT.c.key == PERSON)).scalar()
-    owner_id = session.execute(select(TASK.c.owner_id).where(TASK.c.id == task_id)).scalar()
-    person = None if body is None else Person.model_validate(body)
-    return person is not None and may_work_on(person.role, staff_id=person.staff_id, owner_id=owner_id)
+    return None if body is None else Person.model_validate(body)
 
 
 def tasks_of(session: Session, customer_id: UUID) -> list[TaskRow]:
     """All tasks of one customer, newest first."""
     of_him = _listed(TASK.c.customer_id == customer_id, _whole())
     return _rows(session, of_him.order_by(TASK.c.due_on.desc(), TASK.c.id.desc()))
-
-
-def _siblings_due(session: Session, task: TaskRow, *, today: date) -> list[TaskRow]:
-    if task.family_id is None:
-        return []
-    others = and_(CUSTOMER.c.family_id == task.family_id, TASK.c.id != task.id, _whole(), _to_do(today))
-    return _rows(session, _listed(others).order_by(TASK.c.priority, TASK.c.due_on))
 
 
 def _listed(*where: ColumnElement[bool]) -> Select[Any]:
@@ -136,6 +165,8 @@ def _chosen(columns: Select[Any], *, today: date, chosen: TaskFilter) -> Select[
         statement = statement.where(TASK.c.sop_key.in_(chosen.sop_keys))
     if chosen.overdue_only:
         statement = statement.where(TASK.c.due_on < today)
+    if chosen.escalated_only:
+        statement = statement.where(TASK.c.escalated_on.is_not(None))
     return statement.where(matching(chosen.text)) if chosen.text.strip() else statement
 
 
@@ -193,5 +224,6 @@ def _row(row: Json, *, guardian: Contact | None, wear: Wear | None) -> TaskRow:
         guardian_name=guardian.name if guardian else "",
         phone=guardian.phone if guardian else None,
         owner_name=row["owner_name"] or "",
+        escalated_on=row["escalated_on"],
         delivery=Delivery(row["delivery"] or Delivery.ACCEPTED),
     )

@@ -1,4 +1,4 @@
-"""The case beside the list: why this task, what was measured, what happened, what to say."""
+"""The case beside the list: why this contact, what was measured, what happened, what to say."""
 
 from datetime import date
 
@@ -8,16 +8,19 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollA
 
 from hcrm_core.eye.refraction import spherical_equivalent
 from hcrm_core.terms import Eye, LensState
-from hcrm_desktop.cache.rows import Delivery, ExamRow, EyeRow, TaskCase
+from hcrm_desktop.cache.rows import Delivery, ExamRow, EyeRow, TaskCase, TaskRow
 from hcrm_desktop.theme import Theme
-from hcrm_desktop.views.today.evidence import EvidenceWords
+from hcrm_desktop.views.today.items import DueItems
 from hcrm_desktop.views.widgets.chips import DeliveryBadge
 from hcrm_desktop.views.widgets.sparkline import Sparkline
 from hcrm_desktop.views.words import Words
 
 
 class CasePanel(QWidget):
-    """One task, whole.
+    """One contact, whole.
+
+    Attributes:
+        items: what it is about.
 
     Signals:
         record_requested: open the customer's record.
@@ -29,13 +32,14 @@ class CasePanel(QWidget):
 
     def __init__(self, theme: Theme, words: Words) -> None:
         super().__init__()
-        self._theme, self._words, self._evidence = theme, words, EvidenceWords(words)
+        self._theme, self._words = theme, words
         self._case: TaskCase | None = None
         self._column = QVBoxLayout()
         self._column.setContentsMargins(16, 14, 16, 12)
         self._column.setSpacing(6)
         self._build_head()
-        self._build_why()
+        self.items = DueItems(theme, words)
+        self._column.addWidget(self.items)
         self._build_script()
         self._build_exam()
         self._contacts = self._section(self.tr("最近联系"))
@@ -73,30 +77,6 @@ class CasePanel(QWidget):
         self._guardian.setProperty("role", "title")
         self._column.addWidget(self._guardian)
 
-    def _build_why(self) -> None:
-        well = QFrame()
-        well.setProperty("role", "well")
-        column = QVBoxLayout(well)
-        column.setContentsMargins(12, 8, 8, 8)
-        column.setSpacing(4)
-        row = QHBoxLayout()
-        self._why = QLabel(wordWrap=True)
-        self._why_button = QPushButton(self.tr("为何 ?"))
-        self._why_button.setCheckable(True)
-        self._why_button.setProperty("kind", "quiet")
-        self._why_button.toggled.connect(self._on_why_toggled)
-        row.addWidget(self._why, 1)
-        row.addWidget(self._why_button, 0, Qt.AlignmentFlag.AlignTop)
-        self._reasons = QLabel(wordWrap=True)
-        self._reasons.setProperty("role", "small")
-        self._reasons.hide()
-        column.addLayout(row)
-        column.addWidget(self._reasons)
-        self._column.addWidget(well)
-        self._siblings = QLabel(wordWrap=True)
-        self._siblings.setProperty("role", "warn")
-        self._column.addWidget(self._siblings)
-
     def _build_exam(self) -> None:
         self._column.addWidget(self._heading(self.tr("上次检查")))
         self._exam, self._spark = QLabel(wordWrap=True), Sparkline(self._theme)
@@ -133,45 +113,26 @@ class CasePanel(QWidget):
     # ── content ──────────────────────────────────────────────────────────────────────────────────────────
 
     def show_case(self, case: TaskCase, today: date) -> None:
-        """Show a case. Another one begins with the short answer."""
-        if self._case is None or self._case.task.id != case.task.id:
-            self._why_button.setChecked(False)
+        """Show a case, or the same one as it is now."""
         self._case = case
         task = case.task
         self._name.setText(task.name)
         self._about.setText(f"{self._words.sex(task.sex)}  {self._words.age(task.birth_date, today)}")
         self._badge.show_delivery(task.delivery, self._words.delivery(task.delivery))
         self._guardian.setText(self._guardian_line(case))
-        self._why.setText(self._why_line(case, today))
-        self._reasons.setText("\n".join(self._evidence.lines(case.evidence)))
-        self._why_button.setVisible(bool(case.evidence))
-        self._show_siblings(case, today)
+        self.items.show_items(case.items, today)
         self._show_exam(case, today)
         self._contacts.setText(self._contact_lines(case) or self.tr("还没有联系过。"))
         self._script.setText(case.script or self.tr("这类任务没有话术。"))
+
+    def shown(self) -> TaskRow | None:
+        """The task whose contact is shown."""
+        return None if self._case is None else self._case.task
 
     def _guardian_line(self, case: TaskCase) -> str:
         name = case.task.guardian_name or self.tr("家长未登记")
         phone = case.task.phone or self.tr("无电话")
         return self.tr("家长 {name}   {phone}").format(name=name, phone=phone)
-
-    def _why_line(self, case: TaskCase, today: date) -> str:
-        task = case.task
-        due = self._words.due(task.due_on, today)
-        head = self.tr("{sop}，应于 {day}（{due}）").format(
-            sop=task.sop_label, day=self._words.day(task.due_on), due=due
-        )
-        reason = self._evidence.sentence(case.evidence)
-        return self.tr("{head}。{reason}").format(head=head, reason=reason) if reason else head
-
-    def _show_siblings(self, case: TaskCase, today: date) -> None:
-        one = self.tr("{name} {sop}（{due}）")
-        others = [
-            one.format(name=row.name, sop=row.sop_label, due=self._words.due(row.due_on, today))
-            for row in case.siblings_due
-        ]
-        self._siblings.setText(self.tr("同一家长，一次说完：{others}").format(others=self.tr("、").join(others)))
-        self._siblings.setVisible(bool(others))
 
     def _show_exam(self, case: TaskCase, today: date) -> None:
         if not case.exams:
@@ -218,11 +179,7 @@ class CasePanel(QWidget):
 
     @Slot()
     def toggle_why(self) -> None:
-        self._why_button.toggle()
-
-    @Slot(bool)
-    def _on_why_toggled(self, checked: bool) -> None:  # noqa: FBT001 - Qt's signature
-        self._reasons.setVisible(checked)
+        self.items.toggle_why()
 
 
 def _lengths(exams: tuple[ExamRow, ...], eye: Eye) -> list[tuple[float, float]]:

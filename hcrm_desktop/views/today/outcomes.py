@@ -114,19 +114,19 @@ class OutcomeBar(QFrame):
 
     # ── for the page ─────────────────────────────────────────────────────────────────────────────────────
 
-    def prepare(self, today: date, offered: tuple[Outcome, ...]) -> None:
-        """A new case: an empty note and sensible defaults; what the SOP offers first is emphasised."""
+    def prepare(self, today: date) -> None:
+        """Another contact: an empty note and sensible defaults."""
         self._today = today
         self._note.clear()
         self._next.setMinimumDate(_qdate(today))
         self._next.setDate(_qdate(today + timedelta(days=BOOK_AHEAD_DAYS)))
         self._dated = False
         self._say_default()
+
+    def offer(self, offered: tuple[Outcome, ...], *, workable: bool, is_open: bool) -> None:
+        """Take outcomes, or none, and say why if the task is a colleague's. Those offered first are emphasised."""
         for outcome, button in self._buttons.items():
             set_property(button, "offered", not offered or outcome in offered)
-
-    def offer(self, *, workable: bool, is_open: bool) -> None:
-        """Take outcomes, or none; and say why if the task is a colleague's."""
         self._of_another.setVisible(not workable)
         self.setEnabled(workable and is_open)
 

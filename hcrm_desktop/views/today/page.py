@@ -20,14 +20,16 @@ from PySide6.QtWidgets import (
 )
 
 from hcrm_core.tasks import CLOSED
-from hcrm_core.terms import Outcome
-from hcrm_desktop.cache.rows import Changes, SopCount, TaskCase, TaskFilter, TaskRow
+from hcrm_core.terms import Outcome, Role
+from hcrm_desktop.cache.rows import Changes, DueItem, TaskCase, TaskFilter, TaskRow
+from hcrm_desktop.models.contact import offered_by
 from hcrm_desktop.models.task_list import TaskListModel, TodayRead, read_more, read_today
 from hcrm_desktop.views.failures import Failures
 from hcrm_desktop.views.main_window import Desk
 from hcrm_desktop.views.today.case import CasePanel
 from hcrm_desktop.views.today.lines import TaskLine
 from hcrm_desktop.views.today.outcomes import OutcomeBar
+from hcrm_desktop.views.today.recording import Contact, Recording
 from hcrm_desktop.views.widgets.flow import FlowLayout
 from hcrm_desktop.views.widgets.keys import on_key
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
@@ -35,6 +37,9 @@ from hcrm_desktop.views.widgets.states import EmptyState, StateStack
 CONCERNS = frozenset({"task", "follow_up", "customer", "guardian", "sop", "lens_order", "exam"})
 PAUSE_MS = 150  # changes and keys that come close together are read once
 CASE_WIDTH = (500, 860)  # narrower cuts the outcome keys, wider makes lines too long to read
+
+TICK_KEYS = 9
+ESCALATED = "escalated?"  # among the chips; no SOP's key
 
 
 class TodayPage(QWidget):
@@ -58,7 +63,9 @@ class TodayPage(QWidget):
         self._stale = True
         self._line = TaskLine(desk.theme, desk.words, self)
         self._model = TaskListModel(self._line.describe, self)
+        self._begun: tuple[UUID, date] | None = None  # the contact that a note and ticks belong to
         self._case, self._outcomes = CasePanel(desk.theme, desk.words), OutcomeBar(desk.words)
+        self._recording = Recording(desk.tasks, desk.words, self)
         self._pause = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._chips: dict[str, QPushButton] = {}
         self._chip_row = FlowLayout()
@@ -161,10 +168,14 @@ class TodayPage(QWidget):
         self._outcomes.outcome_chosen.connect(self._on_outcome_chosen)
         self._outcomes.snooze_chosen.connect(self._on_snooze_chosen)
         self._outcomes.refused.connect(self._on_said)
+        self._recording.recorded.connect(self._on_recorded)
+        self._recording.refused.connect(self._on_refused)
         self._outcomes.left.connect(self._list.setFocus)
         self._outcomes.add_shortcuts(self._list)
         for key, slot in (("C", self._case.copy_script), ("?", self._case.toggle_why), ("/", self._text.setFocus)):
             QShortcut(QKeySequence(key), self._list, slot)
+        for place in range(TICK_KEYS):
+            QShortcut(QKeySequence(f"Ctrl+{place + 1}"), self._list, partial(self._case.items.toggle_tick, place))
         # Enter means the record only on the list: in a field it ends typing.
         for key in ("Return", "Enter"):
             on_key(self._list, key, self._on_open_requested)
@@ -186,9 +197,9 @@ class TodayPage(QWidget):
 
     @Slot(object)
     def _on_read(self, read: TodayRead) -> None:
-        self._show_counts(read.counts)
+        self._show_counts(read)
         kept, place = self._current, self._list.currentIndex().row()
-        self._model.replace(read.rows, read.total)
+        self._model.replace(read.rows, read.total, today=self._line.today)
         if not read.rows:
             self._leave_case()
             self._states.show_empty(*self._why_empty())
@@ -227,35 +238,42 @@ class TodayPage(QWidget):
 
     # ── counts and filters ───────────────────────────────────────────────────────────────────────────────
 
-    def _show_counts(self, counts: list[SopCount]) -> None:
-        to_do, done = sum(one.open for one in counts), sum(one.done for one in counts)
+    def _show_counts(self, read: TodayRead) -> None:
+        to_do, done = sum(one.open for one in read.counts), sum(one.done for one in read.counts)
         self._title.setText(self.tr("今日任务 {n}").format(n=to_do))
-        sentences = [one.summary.format(n=one.open) for one in counts if one.open]
+        sentences = [one.summary.format(n=one.open) for one in read.counts if one.open]
+        if read.contacts < to_do:
+            sentences.insert(0, self.tr("{n} 次联系、{items} 项").format(n=read.contacts, items=to_do))
         self._summary.setText(" · ".join(sentences[:4]) or self.tr("今天没有待办。"))
         self._summary.setToolTip("\n".join(sentences))
         self._done.setText(self.tr("已办 {done} / {all}").format(done=done, all=to_do + done))
         self._progress.setMaximum(max(1, to_do + done))
         self._progress.setValue(done)
-        for one in counts:
-            self._show_chip(one)
+        if self._desk.person.role is Role.MANAGER:
+            self._show_chip(ESCALATED, self.tr("已升级 {n}").format(n=read.escalated), shown=bool(read.escalated))
+        for one in read.counts:
+            text = self.tr("{label} {n}").format(label=one.label, n=one.open)
+            self._show_chip(one.sop_key, text, shown=bool(one.open or one.done))
 
-    def _show_chip(self, count: SopCount) -> None:
-        chip = self._chips.get(count.sop_key)
+    def _show_chip(self, key: str, text: str, *, shown: bool) -> None:
+        chip = self._chips.get(key)
         if chip is None:
             chip = QPushButton()
             chip.setCheckable(True)
             chip.setProperty("kind", "chip")
             chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             chip.toggled.connect(self._on_filter_changed)
-            self._chips[count.sop_key] = chip
+            self._chips[key] = chip
             self._chip_row.addWidget(chip)
-        chip.setText(self.tr("{label} {n}").format(label=count.label, n=count.open))
-        chip.setVisible(bool(count.open or count.done or chip.isChecked()))
+        chip.setText(text)
+        chip.setVisible(shown or chip.isChecked())
 
     @Slot()
     def _on_filter_changed(self) -> None:
+        checked = [key for key, chip in self._chips.items() if chip.isChecked()]
         self._chosen = TaskFilter(
-            sop_keys=tuple(key for key, chip in self._chips.items() if chip.isChecked()),
+            sop_keys=tuple(key for key in checked if key != ESCALATED),
+            escalated_only=ESCALATED in checked,
             text=self._text.text().strip(),
             overdue_only=self._overdue.isChecked(),
             include_closed=self._closed.isChecked(),
@@ -288,9 +306,13 @@ class TodayPage(QWidget):
         """The answer may be late: only the case of the line that is chosen now is shown."""
         if case is None or self._current is None or self._current.id != task_id:
             return
+        if self._begun != (task_id, today):
+            self._begun = (task_id, today)
+            self._case.items.begin()
+            self._outcomes.prepare(today)
         self._case.show_case(case, today)
-        self._outcomes.prepare(today, case.outcomes)
-        self._outcomes.offer(workable=case.workable, is_open=case.task.state not in CLOSED)
+        workable = any(one.workable for one in case.items)
+        self._outcomes.offer(offered_by(case.items), workable=workable, is_open=case.task.state not in CLOSED)
         self._case_card.show()
 
     def _leave_case(self) -> None:
@@ -304,45 +326,34 @@ class TodayPage(QWidget):
 
     # ── outcomes ─────────────────────────────────────────────────────────────────────────────────────────
 
+    def _to_record(self) -> list[DueItem]:
+        """What is ticked of the contact that is shown; nothing while another one is being read."""
+        shown = self._case.shown()
+        if self._current is None or shown is None or shown.id != self._current.id or shown.state in CLOSED:
+            return []
+        ticked = self._case.items.ticked()
+        if not ticked:
+            self._on_said(self.tr("请至少勾选一项。"))
+        return ticked
+
     @Slot(object, object)
     def _on_outcome_chosen(self, outcome: Outcome, next_on: date | None) -> None:
-        from hcrm_desktop.cache.commands import record_outcome
-
-        row = self._current
-        if row is None or row.state in CLOSED:
-            return
-        word = self._desk.words.outcome(outcome)
-        self._desk.tasks.command(
-            self,
-            record_outcome,
-            task_id=row.id,
-            channel=self._outcomes.channel(),
-            outcome=outcome,
-            note=self._outcomes.note(),
-            next_on=next_on,
-            done=partial(self._on_recorded, self.tr("已记录 {name}：{word}").format(name=row.name, word=word)),
-            failed=self._on_refused,
-        )
+        items, bar = self._to_record(), self._outcomes
+        if items:
+            contact = Contact(outcome=outcome, channel=bar.channel(), note=bar.note(), next_on=next_on)
+            self._recording.record(items, contact)
 
     @Slot(object)
     def _on_snooze_chosen(self, until: date) -> None:
-        from hcrm_desktop.cache.commands import snooze_task
+        items = self._to_record()
+        if items:
+            self._recording.put_off(items, until, note=self._outcomes.note())
 
-        row = self._current
-        if row is None or row.state in CLOSED:
-            return
-        text = self.tr("已推迟 {name} 到 {day}").format(name=row.name, day=self._desk.words.day(until))
-        self._desk.tasks.command(
-            self,
-            snooze_task,
-            task_id=row.id,
-            until=until,
-            note=self._outcomes.note(),
-            done=partial(self._on_recorded, text),
-            failed=self._on_refused,
-        )
-
-    def _on_recorded(self, text: str, _: Changes) -> None:
+    @Slot(str, object)
+    def _on_recorded(self, text: str, left: tuple[TaskRow, ...]) -> None:
+        """What is still to be settled of the same contact stays before the reader."""
+        rest = [*left, *(one.task for one in self._case.items.unticked())]
+        self._current, self._begun = (rest[0] if rest else self._current), None
         self._list.setFocus()
         self.recorded.emit(text)
 
