@@ -3,6 +3,7 @@
 A rule is JSON. It never changes once published: a change is a new version (hcrm_store.journeys.RuleVersion).
 """
 
+import itertools
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -254,7 +255,8 @@ def refuse_oversized(raw: Any) -> None:
         if depth > MAX_DEPTH or nodes > MAX_NODES:
             raise ValueError(f"a rule may have {MAX_DEPTH} levels and {MAX_NODES} nodes")
         if isinstance(node, dict):
-            below = [*(node.get("all") or ()), *(node.get("any") or ()), *([node["not"]] if "not" in node else ())]
+            parts = [part for name in ("all", "any") if isinstance(part := node.get(name), list | tuple)]
+            below = [*itertools.chain.from_iterable(parts), *([node["not"]] if "not" in node else ())]
             waiting += [(child, depth + 1) for child in below]
 
 

@@ -6,7 +6,7 @@ All parts share one `RuleDraft`: the rule, the chosen line, what surrounds it, i
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
@@ -20,19 +20,18 @@ from hcrm_desktop.models.rule_desk import (
     Workshop,
     ask_rule,
     ask_workshop,
-    copy_key,
-    copy_of,
     keep_draft,
     known_of,
-    rule_in,
 )
 from hcrm_desktop.models.rule_draft import RuleDraft
 from hcrm_desktop.models.rule_tree import BLANK
 from hcrm_desktop.views.failures import Failures
 from hcrm_desktop.views.main_window import Desk
 from hcrm_desktop.views.rules.editor import RuleEditor
+from hcrm_desktop.views.rules.exchange import RuleExchange
 from hcrm_desktop.views.rules.head import RuleHead
 from hcrm_desktop.views.rules.layout import PageLayout, load_layout, save_layout
+from hcrm_desktop.views.rules.local_copy import LocalCopy
 from hcrm_desktop.views.rules.panels.plugging import RulePanels
 from hcrm_desktop.views.rules.question import QuestionBar
 from hcrm_desktop.views.rules.release import RuleRelease
@@ -42,7 +41,6 @@ from hcrm_desktop.views.rules.wording import RuleWords
 from hcrm_desktop.views.widgets.keys import on_key
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
 
-COPY_MS = 1000  # after the last change the copy on this computer is written
 NARROW = 1300  # pixels of page below which the right part is folded until somebody wants it
 WIDTHS = (210, 560, 400)
 
@@ -74,7 +72,8 @@ class RulesPage(QWidget):
         self.editor = RuleEditor(desk.tasks, desk.theme, self.words, self.draft, today=desk.tasks.today())
         self.head = RuleHead(desk.theme, self.words, self.draft)
         self.release = RuleRelease(desk, self.words, self.draft, above=self)
-        self._copying = QTimer(self, singleShot=True, interval=COPY_MS)
+        self._copy = LocalCopy(desk.tasks, self.draft, self._question)
+        self.exchange = RuleExchange(desk, self.draft, ask=self._question.ask, above=self)
         self._build()
         self._connect()
 
@@ -96,7 +95,7 @@ class RulesPage(QWidget):
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(12, 0, 12, 0)
-        for widget in (self.head, self._question, self.panels.strip):
+        for widget in (self.head, self.panels.strip):
             column.addWidget(widget)
         column.addWidget(self.editor, 1)
         empty = EmptyState(self._desk.theme, self.tr("从左边选一条规则"), self.tr("或新建一条。"))
@@ -117,6 +116,7 @@ class RulesPage(QWidget):
         column.setContentsMargins(16, 12, 12, 12)
         column.setSpacing(8)
         column.addWidget(self._message)
+        column.addWidget(self._question)
         column.addWidget(self._states, 1)
         self.list.setMinimumWidth(160)
         left, middle, right = self._wish.widths or WIDTHS
@@ -141,8 +141,12 @@ class RulesPage(QWidget):
         self.list.versions.clicked.connect(self._on_versions_requested)
         self.list.scans.clicked.connect(self.release.show_scans)
         self.release.customer_requested.connect(self.customer_requested)
-        self.draft.changed.connect(self._copying.start)
-        self._copying.timeout.connect(self._keep_copy)
+        self.list.duplicate_requested.connect(self._on_duplicate_requested)
+        self.list.export_requested.connect(self._on_export_requested)
+        self.list.import_requested.connect(self.exchange.choose_source)
+        self.exchange.said.connect(self.said)
+        self.exchange.duplicated.connect(self._on_duplicated)
+        self.exchange.arrived.connect(self._on_arrived)
         self._split.splitterMoved.connect(self._keep_layout)
         self.side.unfolded.connect(self._on_unfolded)
         self.editor.unfold.toggled.connect(self._keep_layout)
@@ -204,7 +208,7 @@ class RulesPage(QWidget):
         self._online = online
         self.editor.set_read_only(read_only=not online)
         self.head.set_read_only(read_only=not online)
-        self.list.new.setEnabled(online)
+        self.list.set_read_only(read_only=not online)
         self._message.setVisible(not online and self._workshop is not None)
         if not online and self._workshop is not None:
             at = self._desk.words.moment(self._workshop.shelf.as_of)
@@ -249,24 +253,24 @@ class RulesPage(QWidget):
         return self.editor.isVisible()
 
     def _give_up(self, onwards: partial[None]) -> None:
-        self._drop_copy(self.draft.rule.key)
+        self._copy.drop(self.draft.rule.key)
         onwards()
 
-    def _ask_rule(self, key: str) -> None:
+    def _ask_rule(self, key: str, onwards: partial[None] | None = None) -> None:
         self._asked = key
         self._opened.show_loading()
-        self._desk.tasks.consult(self, partial(ask_rule, key=key), done=self._on_rule, failed=self._on_no_rule)
+        done = partial(self._on_rule, onwards)
+        self._desk.tasks.consult(self, partial(ask_rule, key=key), done=done, failed=self._on_no_rule)
 
     @Slot()
     def _on_retry_requested(self) -> None:
         self._ask_rule(self._asked)
 
-    @Slot(object)
-    def _on_rule(self, opened: OpenedRule) -> None:
-        from hcrm_desktop.cache.queries import draft
-
+    def _on_rule(self, onwards: partial[None] | None, opened: OpenedRule) -> None:
         self._show_rule(opened)
-        self._desk.tasks.query(self, draft, copy_key(opened.rule.key), done=partial(self._on_copy, opened))
+        self._copy.offer(opened)
+        if onwards is not None:
+            onwards()
 
     @Slot(object)
     def _on_no_rule(self, error: Exception) -> None:
@@ -279,7 +283,7 @@ class RulesPage(QWidget):
         self._question.close_question()
         self._opened.show_content()
         self.draft.open_version(opened)
-        self._copying.stop()
+        self._copy.rest()
         self.list.mark(opened.rule.key)
         self.editor.tree.setFocus()
         if self.side.open_key == "":
@@ -294,36 +298,38 @@ class RulesPage(QWidget):
         elif wished:
             self.side.open_panel(wished)
 
-    # ── the copy on this computer ────────────────────────────────────────────────────────────────────────
+    # ── copies and files ─────────────────────────────────────────────────────────────────────────────────
 
     @Slot()
-    def _keep_copy(self) -> None:
-        """Unsaved edits outlast the program, encrypted."""
-        from hcrm_desktop.cache.commands import save_draft
+    def _on_duplicate_requested(self) -> None:
+        if self._online and self._is_open():
+            self._leave(partial(self.exchange.duplicate, self.draft.rule))
 
-        rule = self.draft.rule
-        if self.draft.unsaved:
-            body = copy_of(rule, ver=self.draft.version.ver)
-            self._desk.tasks.command(self, save_draft, key=copy_key(rule.key), body=body)
+    @Slot(object)
+    def _on_duplicated(self, opened: OpenedRule) -> None:
+        self._show_rule(opened)
+        self.reload()
+
+    @Slot()
+    def _on_export_requested(self) -> None:
+        if self._is_open():
+            self.exchange.choose_target()
+
+    @Slot(object)
+    def _on_arrived(self, rule: Rule) -> None:
+        """A rule from a file is an edit: of the rule of that key, or of a new one."""
+        take = partial(self.draft.apply, rule, text=self.tr("导入"), path=())
+        head = None if self._workshop is None else self._workshop.head(rule.key)
+        if self._is_open() and self.draft.rule.key == rule.key:
+            take()
+        elif head is not None:
+            self._leave(partial(self._ask_rule, rule.key, take))
         else:
-            self._drop_copy(rule.key)
+            self._leave(partial(self._show_imported, rule.key, take))
 
-    def _drop_copy(self, key: str) -> None:
-        from hcrm_desktop.cache.commands import drop_draft
-
-        self._copying.stop()
-        self._desk.tasks.command(self, drop_draft, key=copy_key(key))
-
-    def _on_copy(self, opened: OpenedRule, copy: dict[str, object] | None) -> None:
-        rule = rule_in(copy)
-        if copy is None or rule is None or rule == opened.rule or self.draft.version is not opened:
-            return
-        text = self.tr("这台电脑上有这条规则没保存的修改。")
-        if copy.get("ver") != opened.ver:
-            text += self.tr("中心的版本后来又有改动，恢复后请核对。")
-        restore = partial(self.draft.apply, rule, text=self.tr("恢复没保存的修改"), path=())
-        answers = [(self.tr("恢复"), restore), (self.tr("丢弃"), partial(self._drop_copy, rule.key))]
-        self._question.ask(text, answers)
+    def _show_imported(self, key: str, take: partial[None]) -> None:
+        self._show_rule(OpenedRule(rule=self._blank().model_copy(update={"key": key})))
+        take()
 
     # ── saving ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -342,7 +348,7 @@ class RulesPage(QWidget):
         if self.draft.rule.key == rule.key:
             based_on = self.draft.version.based_on
             self.draft.mark_saved(OpenedRule(rule=rule, number=saved.number, ver=saved.ver, based_on=based_on))
-            self._keep_copy()
+            self._copy.keep()
         self.said.emit(self.tr("草稿已保存，发布以后才起作用"))
         self.reload()
         if onwards is not None:

@@ -4,10 +4,11 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
 from hcrm_desktop.views.rules.fact_picker import FactPicker
 from hcrm_desktop.views.rules.inputs import NumberEdit
+from hcrm_desktop.views.rules.rule_list import RuleList
 from hcrm_desktop.views.rules.tree import RuleTree
 from tests.gui.rules.conftest import as_json
 
@@ -75,6 +76,22 @@ def said(tree: RuleTree) -> str:
 def spoken(tree: RuleTree, *path: int) -> str:
     index = tree._model.index_of(path)
     return str(index.data(Qt.ItemDataRole.AccessibleTextRole))
+
+
+def groups(rules: RuleList) -> dict[str, list[str]]:
+    """The texts of the list as a person sees them, by group; of a folded group none."""
+    tree = rules.findChildren(QTreeWidget)[0]
+    tops = [tree.topLevelItem(n) for n in range(tree.topLevelItemCount())]
+    return {top.text(0): _below(top) for top in tops if top is not None}
+
+
+def _below(group: QTreeWidgetItem) -> list[str]:
+    return [group.child(n).text(0) for n in range(group.childCount())] if group.isExpanded() else []
+
+
+def listed(rules: RuleList) -> list[str]:
+    """All texts of rules that a person sees."""
+    return [text for texts in groups(rules).values() for text in texts]
 
 
 def edit(tree: RuleTree, *path: int) -> None:

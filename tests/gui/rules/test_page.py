@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QListWidget, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from hcrm_central.app import create_app
@@ -24,6 +24,7 @@ from tests.factories import PASSWORD, make_clinic, serving
 from tests.fakes import FakeClock, FakeRuleOffice
 from tests.gui.conftest import DeskFor
 from tests.gui.office import NO_NETWORK, button, shown, words
+from tests.gui.rules.hands import listed
 from tests.gui.test_frame import status
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -53,8 +54,7 @@ def keys_of(workspace: Workspace) -> object:
 
 
 def test_the_list_names_every_rule_with_its_customers_and_state(page: RulesPage) -> None:
-    texts = [item.text() for item in page.list.findChildren(QListWidget)[0].findItems("", Qt.MatchFlag.MatchContains)]
-    assert "拟转角塑\nv1 · 312 人" in texts
+    assert "拟转角塑\nv1 · 312 人" in listed(page.list)
     assert "从左边选一条规则" in words(page)
 
 
@@ -115,7 +115,7 @@ def test_opening_another_rule_with_unsaved_edits_asks_once(
 def test_edits_given_up_are_gone(qtbot: QtBot, page: RulesPage, office: FakeRuleOffice, workspace: Workspace) -> None:
     opened(qtbot, page)
     mute_first(page)
-    page._keep_copy()
+    page._copy.keep()
     qtbot.waitUntil(lambda: keys_of(workspace) is not None)
     page.open_rule("ok_lens")
     button(page, "不保存").click()

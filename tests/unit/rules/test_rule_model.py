@@ -78,6 +78,12 @@ def test_a_rule_has_at_most_so_many_nodes() -> None:
         _rule({"all": [KNOWN] * MAX_NODES})
 
 
+@pytest.mark.parametrize("where", [{"all": 5}, {"any": {"a": 1}}, {"all": "text"}, {"not": 7}, [], 7])
+def test_what_is_no_tree_is_refused_like_any_other_mistake(where: Any) -> None:
+    with pytest.raises(ValidationError):
+        _rule(where)
+
+
 def test_a_parameter_stays_in_its_range() -> None:
     with pytest.raises(ValidationError, match="outside"):
         Parameter(key="p", label="l", unit="天", value=Decimal(-1), minimum=Decimal(0), maximum=Decimal(5), citation="")
