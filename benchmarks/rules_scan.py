@@ -17,6 +17,7 @@ from hcrm_central.jobs.runs import RunKind
 from hcrm_central.jobs.scan import Errand, ScanReport, Step, perform, rescan
 from hcrm_central.jobs.scope import Scope
 from hcrm_central.store.engine import snapshot, transaction
+from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_central.store.opening import Store
 
 DAILY_SECONDS, BESIDE_SCAN, ONE_SECONDS = 5.0, 2.5, 1.0
@@ -71,7 +72,7 @@ def daily(store: Store, *, customers: int) -> list[Figure]:
             f"{quiet:.2f} s, {quiet / plain:.1f} ×",
             f"≤ {BESIDE_SCAN} ×",
             quiet <= BESIDE_SCAN * plain,
-            f"plain scan of customer_facts {plain:.2f} s; {len(report.segments)} segments",
+            f"every column of customer_facts counted: {plain:.2f} s; {len(report.segments)} segments",
         ),
     ]
 
@@ -116,8 +117,11 @@ def _classification(store: Store) -> float:
 
 
 def _plain_scan(store: Store) -> float:
+    """Seconds in which PostgreSQL reads the table once: it counts every column."""
+    columns = ", ".join(f'count("{column.name}")' for column in CUSTOMER_FACTS.c)
+
     def once() -> None:
         with snapshot(store.jobs) as session:
-            session.execute(text("SELECT count(*) FROM customer_facts WHERE reference_version IS NOT NULL")).all()
+            session.execute(text(f"SELECT {columns} FROM customer_facts")).all()
 
     return median_of(once, times=5)

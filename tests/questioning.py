@@ -11,7 +11,9 @@ import httpx
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from hcrm_central.jobs.membership import note
 from hcrm_central.jobs.rulebook import surroundings
+from hcrm_central.jobs.scope import Scope
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_central.store.opening import Store
@@ -80,6 +82,7 @@ class Crowd:
         ]
         with transaction(self.store.jobs) as session:
             session.execute(insert(Membership), rows)
+            note(session, scope=Scope(only=customers))
 
 
 def crowd(store: Store, clinic: Clinic) -> Crowd:

@@ -1,14 +1,14 @@
-"""Who enters and who leaves which segment: one statement over a scope, evidence for those who changed."""
+"""Who enters and who leaves which segment: one scan of a scope, evidence for those who changed."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, case, func, select, text, true, update
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy import ColumnElement, CursorResult, Select, Table, Text, any_, case, func, literal, select, update
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, array
 from sqlalchemy.orm import Session
 
 from hcrm_central.jobs.compile import predicate
@@ -19,7 +19,7 @@ from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_central.store.membership import among
 from hcrm_core.access import Access
 from hcrm_core.facts.catalogue import CATALOGUE
-from hcrm_core.rules import Lowered, explain, names_in
+from hcrm_core.rules import Lowered, explain, may_stay_open, names_in
 from hcrm_core.rules.messages import RuleState
 from hcrm_store.base import new_id
 from hcrm_store.journeys import Membership, RuleVersion
@@ -47,27 +47,37 @@ class SegmentCount:
 
 
 def classify(session: Session, rulebook: Rulebook, *, scope: Scope) -> dict[str, SegmentCount]:
-    """Write entries and exits of a scope. Members of a segment that no rule marks any more leave it."""
-    counts = _abandon(session, on=rulebook.on, scope=scope)
-    rules = {key: rule for key, rule in rulebook.rules.items() if scope.marks(key)}
-    if not rules:
-        return counts
-    before = _sizes(session, rules, scope=scope)
-    entering, leaving = _changes(session, rules, scope=scope)
-    for segment_key, customers in entering.items():
+    """Write entries and exits of a scope. Members of a segment that no rule marks any more leave it.
+
+    Who is in which segment is taken from the facts' row, in the same scan that finds who should be: see `note`.
+    """
+    rules = {key: rule for key, rule in sorted(rulebook.rules.items()) if scope.marks(key)}
+    turnover = _turnover(session, rules, scope=scope)
+    for segment_key, customers in turnover.entering.items():
         _enter(session, rules[segment_key], customers, on=rulebook.on)
-    _leave(session, [one for rows in leaving.values() for one in rows], on=rulebook.on)
-    verdicts = _verdicts(session, rules, scope=scope)
-    return counts | {
-        key: SegmentCount(
-            before=before.get(key, 0),
-            entered=len(entering.get(key, ())),
-            left=len(leaving.get(key, ())),
-            now=verdicts[key][0],
-            needs_measurement=verdicts[key][1],
-        )
-        for key in rules
-    }
+    _leave(session, turnover.leaving, on=rulebook.on)
+    note(session, scope=Scope(only=list(turnover.moving)))
+    return turnover.counts
+
+
+def note(session: Session, *, scope: Scope) -> int:
+    """Write the open memberships of a scope's customers beside their facts. Returns how many stood there otherwise."""
+    facts = CUSTOMER_FACTS.c
+    is_open = (Membership.customer_id == facts.customer_id) & Membership.left_on.is_(None)
+    in_order = aggregate_order_by(Membership.segment_key, Membership.segment_key.collate("C"))
+    found = (
+        select(facts.customer_id, func.array_remove(func.array_agg(in_order), None).label("segments"))
+        .join_from(CUSTOMER_FACTS, Membership, is_open, isouter=True)
+        .where(scope.on(facts.customer_id))
+        .group_by(facts.customer_id)
+        .subquery("found")
+    )
+    statement = (
+        update(CUSTOMER_FACTS)
+        .where(facts.customer_id == found.c.customer_id, facts.segments.is_distinct_from(found.c.segments))
+        .values(segments=found.c.segments)
+    )
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
 def facts_of(session: Session, customers: Sequence[UUID], *, trees: Sequence[Lowered]) -> Iterator[FactsOf]:
@@ -81,63 +91,80 @@ def facts_of(session: Session, customers: Sequence[UUID], *, trees: Sequence[Low
             yield {str(name): value for name, value in row.items()}
 
 
-def _abandon(session: Session, *, on: date, scope: Scope) -> dict[str, SegmentCount]:
-    """End memberships of segments without a published rule. A rule that cannot be read is published, and keeps its."""
-    marked = select(RuleVersion.segment_key).where(RuleVersion.state == RuleState.PUBLISHED.value)
-    statement = (
-        update(Membership)
-        .where(Membership.left_on.is_(None), Membership.segment_key.not_in(marked), scope.on(Membership.customer_id))
-        .where(true() if scope.segments is None else Membership.segment_key.in_(scope.segments))
-        .values(left_on=func.greatest(Membership.entered_on, on))
-        .returning(Membership.segment_key)
-        .execution_options(synchronize_session=False)
-    )
-    gone = Counter(session.scalars(statement))
-    return {key: SegmentCount(before=n, entered=0, left=n, now=0, needs_measurement=0) for key, n in gone.items()}
+@dataclass(slots=True)
+class _Turnover:
+    """What a scan of verdicts found: counts by segment, who enters, who leaves."""
+
+    counts: dict[str, SegmentCount] = field(default_factory=dict)
+    entering: dict[str, list[UUID]] = field(default_factory=dict)
+    leaving: dict[str, list[UUID]] = field(default_factory=dict)
+
+    def add(self, segment_key: str, *, was: bool, now: bool, customers: Sequence[UUID], many: int) -> None:
+        """Count a group of customers in or out of a segment; `customers` names them where something differs."""
+        before = self.counts.get(segment_key, _NOBODY)
+        self.counts[segment_key] = SegmentCount(
+            before=before.before + many * was,
+            entered=before.entered + many * (now and not was),
+            left=before.left + many * (was and not now),
+            now=before.now + many * now,
+            needs_measurement=before.needs_measurement,
+        )
+        if now != was:
+            (self.entering if now else self.leaving).setdefault(segment_key, []).extend(customers)
+
+    @property
+    def moving(self) -> set[UUID]:
+        return {one for moves in (self.entering, self.leaving) for customers in moves.values() for one in customers}
 
 
-def _sizes(session: Session, rules: Rules, *, scope: Scope) -> dict[str, int]:
-    query = (
-        select(Membership.segment_key, func.count().label("many"))
-        .where(Membership.left_on.is_(None), Membership.segment_key.in_(rules))
-        .where(scope.on(Membership.customer_id))
-        .group_by(Membership.segment_key)
-    )
-    return {row.segment_key: row.many for row in session.execute(query)}
+_NOBODY = SegmentCount(before=0, entered=0, left=0, now=0, needs_measurement=0)
 
 
-def _changes(
-    session: Session, rules: Rules, *, scope: Scope
-) -> tuple[dict[str, list[UUID]], dict[str, list[tuple[UUID, UUID]]]]:
-    """Customers entering by segment, and (customer, membership) leaving by segment."""
-    marks = [case((predicate(rule.where), key)) for key, rule in rules.items()]
-    facts = CUSTOMER_FACTS.c
-    wanted = (
-        select(facts.customer_id, func.unnest(func.array_remove(array(marks), None)).label("segment_key"))
-        .where(scope.on(facts.customer_id))
-        .cte("wanted")
-    )
-    current = (
-        select(Membership.customer_id, Membership.id, Membership.segment_key)
-        .where(Membership.left_on.is_(None), Membership.segment_key.in_(rules))
-        .where(scope.on(Membership.customer_id))
-        .cte("current")
-    )
-    same = (wanted.c.customer_id == current.c.customer_id) & (wanted.c.segment_key == current.c.segment_key)
-    query = (
-        select(wanted.c.customer_id, wanted.c.segment_key, current.c.customer_id, current.c.id, current.c.segment_key)
-        .join_from(wanted, current, same, full=True)
-        .where(wanted.c.customer_id.is_(None) | current.c.customer_id.is_(None))
-        .order_by(wanted.c.customer_id, current.c.customer_id)
-    )
-    entering: dict[str, list[UUID]] = {}
-    leaving: dict[str, list[tuple[UUID, UUID]]] = {}
-    for customer, wanted_key, former, membership, former_key in session.execute(query):
-        if customer is not None:
-            entering.setdefault(wanted_key, []).append(customer)
-        else:
-            leaving.setdefault(former_key, []).append((former, membership))
-    return entering, leaving
+def _turnover(session: Session, rules: Rules, *, scope: Scope) -> _Turnover:
+    """One scan: customers grouped by what they are in and what they should be in, by name where these differ."""
+    kept = _unreadable(session, rules, scope=scope)
+    found = _Turnover(counts=dict.fromkeys(rules, _NOBODY))
+    verdicts = _verdicts(rules, scope=scope).subquery("verdict").c
+    doubts = [key for key in rules if may_stay_open(rules[key].where)]
+    query = select(
+        verdicts.was,
+        verdicts.now,
+        func.count(),
+        func.array_agg(verdicts.customer_id).filter(verdicts.was.is_distinct_from(verdicts.now)),
+        *(func.count().filter(verdicts[key]) for key in doubts),
+    ).group_by(verdicts.was, verdicts.now)
+    for was, now, many, customers, *open_ones in session.execute(query):
+        for key in {*was, *now} - kept:
+            found.add(key, was=key in was, now=key in now, customers=customers or (), many=many)
+        for key, doubtful in zip(doubts, open_ones, strict=True):
+            found.counts[key] = replace(
+                found.counts[key], needs_measurement=found.counts[key].needs_measurement + doubtful
+            )
+    return found
+
+
+def _verdicts(rules: Rules, *, scope: Scope) -> Select[Any]:
+    """A row a customer: the segments he is in, those he should be in, and for each rule that may stay open whether
+    it does, under the segment's key."""
+    facts, tests = CUSTOMER_FACTS.c, {key: predicate(rule.where) for key, rule in rules.items()}
+    was: ColumnElement[Any] = facts.segments
+    if scope.segments is not None:
+        was = _those([(literal(key) == any_(facts.segments), key) for key in sorted(scope.segments)])
+    now = _those([(test, key) for key, test in tests.items()])
+    doubts = [test.is_(None).label(key) for key, test in tests.items() if may_stay_open(rules[key].where)]
+    return select(facts.customer_id, was.label("was"), now.label("now"), *doubts).where(scope.on(facts.customer_id))
+
+
+def _those(found: Sequence[tuple[ColumnElement[bool], str]]) -> ColumnElement[Any]:
+    """The keys whose condition holds, in the order given."""
+    marks = [case((condition, key)) for condition, key in found]
+    return func.array_remove(sql_cast(array(marks), ARRAY(Text)), None)
+
+
+def _unreadable(session: Session, rules: Rules, *, scope: Scope) -> set[str]:
+    """Segments whose rule is published and cannot be read: they keep their members."""
+    published = select(RuleVersion.segment_key).where(RuleVersion.state == RuleState.PUBLISHED.value)
+    return {key for key in session.scalars(published) if scope.marks(key)} - set(rules)
 
 
 def evidence_of(trees: Sequence[Lowered], facts: FactsOf, *, on: date) -> list[dict[str, Any]]:
@@ -162,22 +189,13 @@ def _enter(session: Session, rule: RuleInForce, customers: Sequence[UUID], *, on
     insert_rows(session, cast("Table", Membership.__table__), rows)
 
 
-def _leave(session: Session, memberships: Sequence[tuple[UUID, UUID]], *, on: date) -> None:
-    statement = text(
-        "UPDATE membership m SET left_on = greatest(m.entered_on, :on)"
-        " FROM unnest(CAST(:customers AS uuid[]), CAST(:ids AS uuid[])) AS gone (customer_id, id)"
-        " WHERE m.customer_id = gone.customer_id AND m.id = gone.id"
-    )
-    if memberships:
-        customers, ids = [list(column) for column in zip(*memberships, strict=True)]
-        session.execute(statement, {"on": on, "customers": customers, "ids": ids})
-
-
-def _verdicts(session: Session, rules: Rules, *, scope: Scope) -> dict[str, tuple[int, int]]:
-    """By segment: how many match, and how many need a measurement. One scan for all rules."""
-    tests = [predicate(rule.where) for rule in rules.values()]
-    matching = [func.count().filter(test) for test in tests]
-    open_ones = [func.count().filter(test.is_(None)) for test in tests]
-    query = select(*matching, *open_ones).where(scope.on(CUSTOMER_FACTS.c.customer_id))
-    counts = list(session.execute(query).one())
-    return dict(zip(rules, zip(counts[: len(tests)], counts[len(tests) :], strict=True), strict=True))
+def _leave(session: Session, leaving: Mapping[str, Sequence[UUID]], *, on: date) -> None:
+    for segment_key, customers in leaving.items():
+        statement = (
+            update(Membership)
+            .where(Membership.customer_id == among(customers), Membership.segment_key == segment_key)
+            .where(Membership.left_on.is_(None))
+            .values(left_on=func.greatest(Membership.entered_on, on))
+            .execution_options(synchronize_session=False)
+        )
+        session.execute(statement)

@@ -15,16 +15,17 @@ from uuid import UUID
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from hcrm_central.jobs.calling import Fate
 from hcrm_central.jobs.computing import Facts, Work, compute
 from hcrm_central.jobs.dealing import Dealer
-from hcrm_central.jobs.membership import SegmentCount, classify
+from hcrm_central.jobs.membership import SegmentCount, classify, note
 from hcrm_central.jobs.nights import everything
 from hcrm_central.jobs.quarantine import quarantined
 from hcrm_central.jobs.rulebook import read_rulebook
 from hcrm_central.jobs.runs import RunKind, begin_run, drop_run, finish_run
 from hcrm_central.jobs.scope import Scope
 from hcrm_central.jobs.standing_in import away, stand_in
-from hcrm_central.jobs.tasks import Fate, keep_ledger
+from hcrm_central.jobs.tasks import keep_ledger
 from hcrm_central.jobs.touched import touched
 from hcrm_central.store.engine import transaction
 from hcrm_store.clock import Clock, business_date
@@ -257,6 +258,8 @@ def _carry_out(
     scope = replace(work.scope, aside=found.quarantined)
     rulebook = read_rulebook(session, on=on)
     progress(Step.MEMBERSHIPS)
+    if work.facts is Facts.COMPUTED:  # whoever is looked at anew is looked at whole
+        note(session, scope=scope)
     segments = classify(session, rulebook, scope=scope)
     progress(Step.TASKS)
     dealer = Dealer(session, away=away(session, on=on))

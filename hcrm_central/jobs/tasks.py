@@ -5,22 +5,21 @@ staff have begun is theirs: the scan closes it only when the child came or bough
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Table, and_, case, exists, false, func, null, or_, select, update
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import ColumnElement, CursorResult, Table, and_, case, false, func, null, or_, update
+from sqlalchemy.orm import Session
 
+from hcrm_central.jobs.calling import Fate, Proposal, called, in_segment, proposals
 from hcrm_central.jobs.capacity import Room
-from hcrm_central.jobs.compile import predicate
 from hcrm_central.jobs.copying import insert_rows
-from hcrm_central.jobs.cycles import cycle_on, is_near, own_arrival_from, unanswered
-from hcrm_central.jobs.dealing import Dealer, Recipient
-from hcrm_central.jobs.families import home, homes_reached, joining
+from hcrm_central.jobs.cycles import cycle_on, own_arrival_from
+from hcrm_central.jobs.dealing import Dealer
+from hcrm_central.jobs.families import homes_reached, joining
 from hcrm_central.jobs.membership import evidence_of, facts_of
 from hcrm_central.jobs.replanning import replan
 from hcrm_central.jobs.rulebook import Rulebook, SopInForce
@@ -32,8 +31,7 @@ from hcrm_core.sop import Sop, due_on
 from hcrm_core.tasks import CLOSED, CloseReason
 from hcrm_core.terms import TaskState
 from hcrm_store.base import new_id
-from hcrm_store.journeys import Membership, Task
-from hcrm_store.people import Customer
+from hcrm_store.journeys import Task
 
 # An arrival or a purchase may reach us a few days after it happened: feeds are T+1, and holidays come between.
 FEED_LAG = timedelta(days=7)
@@ -41,22 +39,6 @@ _REOPENABLE = [CloseReason.REASON_GONE.value, CloseReason.DO_NOT_CONTACT.value]
 _FACTS = CUSTOMER_FACTS.c
 _UNFINISHED = Task.state.not_in(CLOSED)
 _OF_TASK = _FACTS.customer_id == Task.customer_id
-
-
-class Fate(StrEnum):
-    """What becomes of one customer for whom an SOP's trigger holds."""
-
-    CREATED = "created"
-    MERGED = "merged"  # created, and said in one contact with another task of the family
-    REOPENED = "reopened"  # closed by the scan for a reason that no longer stands
-    ALREADY_THERE = "already_there"  # this cycle has its task, open or closed
-    DO_NOT_CONTACT = "do_not_contact"
-    FUTURE_APPOINTMENT = "future_appointment"
-    ALREADY_CAME = "already_came"
-    ALREADY_OPEN = "already_open"  # a task of a kindred SOP is being worked
-    ANOTHERS = "anothers"  # in a segment whose SOP goes before this one
-    FAMILY_REACHED = "family_reached"  # the family spoke with us today about a child: tomorrow
-    NO_ANCHOR = "no_anchor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +67,7 @@ def keep_ledger(session: Session, rulebook: Rulebook, *, dealer: Dealer, scope: 
     closed: Counter[str] = Counter()
     held = _hold(session, on=rulebook.on, scope=scope)
     sops = [one for one in rulebook.sops if scope.serves(one.sop.key)]
-    for one in sops:
-        closed.update(_close(session, one, on=rulebook.on, scope=scope, at=at))
+    closed.update(_close(session, sops, on=rulebook.on, scope=scope, at=at))
     woken = _wake(session, on=rulebook.on, scope=scope)
     if scope.sops is not None:  # a rule or a parameter changed: perhaps an interval
         for one in sops:
@@ -97,8 +78,12 @@ def keep_ledger(session: Session, rulebook: Rulebook, *, dealer: Dealer, scope: 
         room=Room(session, capacity=rulebook.capacity, on=rulebook.on),
         reached=homes_reached(session, on=rulebook.on, scope=scope),
     )
+    calls = called(session, sops, on=rulebook.on, scope=scope)
     for one in sops:
-        fates[one.sop.key], superseded = _propose(session, one, rulebook, dealt=dealt, scope=scope, at=at)
+        call = calls[one.sop.key]
+        near = replace(scope, only=call.undecided)
+        found, superseded = _propose(session, one, rulebook, dealt=dealt, scope=near, at=at)
+        fates[one.sop.key] = call.settled + found
         closed[CloseReason.SUPERSEDED.value] += superseded
     escalated = _escalate(session, rulebook, scope=scope)
     return LedgerCount(
@@ -157,13 +142,16 @@ def _escalate(session: Session, rulebook: Rulebook, *, scope: Scope) -> int:
     return _changed(session, statement)
 
 
-def _close(session: Session, one: SopInForce, *, on: date, scope: Scope, at: datetime) -> Counter[str]:
+def _close(session: Session, sops: Sequence[SopInForce], *, on: date, scope: Scope, at: datetime) -> Counter[str]:
     """Close what the child's coming or buying has settled, and what nobody had begun and nothing calls for."""
-    sop, reason = one.sop, _close_reason(one, on=on)
+    if not sops:
+        return Counter()
+    reasons = {one.sop.key: _close_reason(one, on=on) for one in sops}
+    reason = case(*((Task.sop_key == key, found) for key, found in reasons.items()), else_=null())
     settled = reason.in_([CloseReason.VISITED.value, CloseReason.PURCHASED.value])
     statement = (
         update(Task)
-        .where(_OF_TASK, Task.sop_key == sop.key, _UNFINISHED, reason.is_not(None), scope.on(Task.customer_id))
+        .where(_OF_TASK, Task.sop_key.in_(reasons), _UNFINISHED, reason.is_not(None), scope.on(Task.customer_id))
         .values(
             state=case((settled, TaskState.DONE.value), else_=TaskState.CANCELLED.value),
             close_reason=reason,
@@ -181,7 +169,7 @@ def _close_reason(one: SopInForce, *, on: date) -> ColumnElement[Any]:
     since = func.date(func.timezone("Asia/Shanghai", Task.created_at)) - FEED_LAG.days
     gone = cycle_on(one, on=on).is_distinct_from(Task.anchor_on)
     if sop.segment is not None:
-        gone = or_(gone, ~_in_segment(sop.segment, Task.customer_id))
+        gone = or_(gone, ~in_segment(sop.segment))
     came: ColumnElement[bool] = false()
     bought: ColumnElement[bool] = false()
     if "arrival" in sop.settled_by:
@@ -200,21 +188,7 @@ def _close_reason(one: SopInForce, *, on: date) -> ColumnElement[Any]:
     )
 
 
-def _in_segment(key: str, customer_id: Any) -> ColumnElement[bool]:  # why Any: a column, mapped or not
-    return exists().where(
-        Membership.customer_id == customer_id, Membership.segment_key == key, Membership.left_on.is_(None)
-    )
-
-
 # ── tasks there should be ────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Proposal:
-    recipient: Recipient
-    anchor_on: date
-    task_id: UUID | None
-    fate: Fate
 
 
 def _propose(
@@ -228,8 +202,8 @@ def _propose(
 ) -> tuple[Counter[Fate], int]:
     """Propose an SOP's tasks. Returns the fates of all for whom it triggers, and how many tasks it superseded."""
     fates: Counter[Fate] = Counter()
-    fresh: dict[UUID, _Proposal] = {}
-    for proposal in _proposals(session, one, rulebook, reached=dealt.reached, scope=scope):
+    fresh: dict[UUID, Proposal] = {}
+    for proposal in proposals(session, one, rulebook, reached=dealt.reached, scope=scope):
         fates[proposal.fate] += 1
         if proposal.fate in (Fate.CREATED, Fate.REOPENED):
             fresh[proposal.recipient.customer_id] = proposal
@@ -244,88 +218,6 @@ def _propose(
     return +fates, superseded
 
 
-def _proposals(
-    session: Session, one: SopInForce, rulebook: Rulebook, *, reached: Sequence[UUID], scope: Scope
-) -> Iterator[_Proposal]:
-    sop, anchor, here = one.sop, cycle_on(one, on=rulebook.on), aliased(Task)
-    same_cycle = and_(
-        here.customer_id == Customer.id, here.sop_key == sop.key, here.subject == "", here.anchor_on == anchor
-    )
-    query = (
-        select(Customer.id, Customer.site_id, Customer.family_id, Customer.assistant_id, anchor, here.id)
-        .add_columns(_fate(one, rulebook, reached, reopenable=here.close_reason.in_(_REOPENABLE), task_id=here.id))
-        .join_from(CUSTOMER_FACTS, Customer, Customer.id == _FACTS.customer_id)
-        .join(here, same_cycle, isouter=True)
-        .where(_trigger(one, on=rulebook.on), scope.on(Customer.id))
-        .order_by(Customer.id)
-    )
-    for customer_id, site_id, family_id, assistant_id, anchor_on, task_id, fate in session.execute(query):
-        recipient = Recipient(customer_id=customer_id, site_id=site_id, family_id=family_id, assistant_id=assistant_id)
-        yield _Proposal(recipient=recipient, anchor_on=anchor_on, task_id=task_id, fate=Fate(fate))
-
-
-def recipients(session: Session, one: SopInForce, rulebook: Rulebook, *, scope: Scope) -> Iterator[Recipient]:
-    """Who would get a task of an SOP, were it proposed now. Reads only, as whoever the session speaks for."""
-    for proposal in _proposals(session, one, rulebook, reached=(), scope=scope):
-        if proposal.fate in (Fate.CREATED, Fate.REOPENED):
-            yield proposal.recipient
-
-
-def _trigger(one: SopInForce, *, on: date) -> ColumnElement[bool]:
-    parts = [] if one.timing.every is None else [is_near(one, on=on)]
-    if one.sop.follows is not None:
-        parts.append(unanswered(one, on=on))
-    if one.sop.segment is not None:
-        parts.append(_in_segment(one.sop.segment, _FACTS.customer_id))
-    if one.when is not None:
-        parts.append(predicate(one.when))
-    return and_(*parts)
-
-
-def _fate(
-    one: SopInForce,
-    rulebook: Rulebook,
-    reached: Sequence[UUID],
-    *,
-    reopenable: ColumnElement[bool],
-    task_id: InstrumentedAttribute[UUID],
-) -> ColumnElement[str]:
-    sop, own = one.sop, own_arrival_from(one)
-    came: ColumnElement[bool] = false()
-    if own is not None:
-        came = _FACTS.last_arrival_on >= cycle_on(one, on=rulebook.on) + own
-    return case(
-        (_FACTS[sop.anchor].is_(None), Fate.NO_ANCHOR.value),
-        (and_(task_id.is_not(None), ~reopenable), Fate.ALREADY_THERE.value),
-        (_FACTS.do_not_contact, Fate.DO_NOT_CONTACT.value),
-        (_FACTS.next_appointment_on >= rulebook.on, Fate.FUTURE_APPOINTMENT.value),
-        (came, Fate.ALREADY_CAME.value),
-        (_kindred_open(sop, rulebook), Fate.ALREADY_OPEN.value),
-        (_in_stronger_segment(sop, rulebook), Fate.ANOTHERS.value),
-        (home == among(reached), Fate.FAMILY_REACHED.value),
-        (task_id.is_not(None), Fate.REOPENED.value),
-        else_=Fate.CREATED.value,
-    )
-
-
-def _kindred_open(sop: Sop, rulebook: Rulebook) -> ColumnElement[bool]:
-    """An open task of this SOP's other cycles or of a more urgent SOP, or one of a lesser SOP that was begun."""
-    other = aliased(Task)
-    stronger = [sop.key, *(one.sop.key for one in rulebook.sops if sop.key in one.sop.replaces)]
-    begun = or_(other.state != TaskState.OPEN, other.attempts > 0)
-    return exists().where(
-        other.customer_id == _FACTS.customer_id,
-        other.state.not_in(CLOSED),
-        or_(other.sop_key.in_(stronger), and_(other.sop_key.in_(sop.replaces), begun)),
-    )
-
-
-def _in_stronger_segment(sop: Sop, rulebook: Rulebook) -> ColumnElement[bool]:
-    """Between two calls of a recall nobody is reminded of a recheck."""
-    stronger = {one.sop.segment for one in rulebook.sops if sop.key in one.sop.replaces} - {None, sop.segment}
-    return or_(false(), *(_in_segment(key, _FACTS.customer_id) for key in sorted(str(one) for one in stronger)))
-
-
 def _supersede(session: Session, sop: Sop, customers: Sequence[UUID], *, at: datetime) -> int:
     if not customers or not sop.replaces:
         return 0
@@ -338,7 +230,7 @@ def _supersede(session: Session, sop: Sop, customers: Sequence[UUID], *, at: dat
     return _changed(session, statement)
 
 
-def _reopen(session: Session, proposals: Sequence[_Proposal], *, on: date) -> None:
+def _reopen(session: Session, proposals: Sequence[Proposal], *, on: date) -> None:
     state = case((Task.attempts > 0, TaskState.IN_PROGRESS.value), else_=TaskState.OPEN.value)
     if proposals:
         task_ids = [proposal.task_id for proposal in proposals if proposal.task_id is not None]
@@ -354,7 +246,7 @@ def _reopen(session: Session, proposals: Sequence[_Proposal], *, on: date) -> No
 def _create(
     session: Session,
     one: SopInForce,
-    proposals: Sequence[_Proposal],
+    proposals: Sequence[Proposal],
     rulebook: Rulebook,
     *,
     dealt: _Dealt,
@@ -379,7 +271,7 @@ def _trees(one: SopInForce, rulebook: Rulebook) -> list[Lowered]:
     return own + ([rulebook.rules[one.sop.segment].where] if one.sop.segment is not None else [])
 
 
-def _row(one: SopInForce, proposal: _Proposal, rulebook: Rulebook, *, dealt: _Dealt, at: datetime) -> dict[str, Any]:
+def _row(one: SopInForce, proposal: Proposal, rulebook: Rulebook, *, dealt: _Dealt, at: datetime) -> dict[str, Any]:
     sop, rule = one.sop, rulebook.rules.get(one.sop.segment or "")
     owner_id = dealt.dealer.holder(proposal.recipient, role=sop.owner)
     due = due_on(one.timing, anchor_on=proposal.anchor_on, today=rulebook.on)

@@ -25,6 +25,17 @@ class Principal:
     site_ids: tuple[UUID, ...]
 
 
+# Rules are many small conditions: compiling them takes longer than evaluating them (docs/scale.md). A scan's sorts and
+# hashes of everybody fit into 64 MB up to some hundred thousand customers.
+_SETTINGS = {
+    "timezone": "UTC",
+    "lock_timeout": "15s",
+    "idle_in_transaction_session_timeout": "60s",
+    "jit": "off",
+    "work_mem": "64MB",
+}
+
+
 def make_engine(url: str, *, pool_size: int = 5) -> Engine:
     """An engine whose connections are checked before use and speak UTC."""
     return create_engine(
@@ -33,7 +44,7 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
         max_overflow=pool_size,
         pool_pre_ping=True,
         hide_parameters=True,  # a failing statement must not put patient data into an exception or a log
-        connect_args={"options": "-c timezone=UTC -c lock_timeout=15s -c idle_in_transaction_session_timeout=60s"},
+        connect_args={"options": " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())},
     )
 
 

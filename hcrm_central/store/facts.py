@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, Numeric, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, Numeric, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeEngine
 
 import hcrm_store.people  # noqa: F401  (registers customer, which the facts refer to)
@@ -33,13 +34,15 @@ CUSTOMER_FACTS = Table(
     Column("computed_at", UtcInstant(), nullable=False),
     Column("reference_version", Text()),
     *(_column(fact) for fact in CATALOGUE.values()),
+    Column("segments", ARRAY(Text), nullable=False, server_default=text("'{}'")),
 )
 
 
 class CustomerFacts(Base):
     """What the facts function found when it last found something else, at `computed_at`. NULL is unknown.
 
-    `reference_version` names the table that percentiles were read from.
+    `reference_version` names the table that percentiles were read from. `segments` are the sorted keys of the
+    memberships that are open: whoever writes memberships keeps it (`hcrm_central.jobs.membership`).
     """
 
     __table__ = CUSTOMER_FACTS

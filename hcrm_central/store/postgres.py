@@ -29,11 +29,11 @@ START_SECONDS = 60.0
 _SERVER_OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
-    "shared_buffers": "128MB",
     "max_connections": "60",
     "timezone": "UTC",
     "password_encryption": "scram-sha-256",
 }
+_LEAST_BUFFERS, _MOST_BUFFERS = 128, 4096  # MB
 # A crash may lose the database, which a test does not mind and a clinic does.
 _FAST_BUT_FRAGILE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -95,9 +95,18 @@ def start(data: Path, *, logins: Sequence[str], binaries: Path | None = None, du
     return _launch(data, programs, passwords, durable=durable)
 
 
+def _buffers(*, durable: bool) -> int:
+    """MB of the server's own cache: an eighth of the machine, which it shares with the clinic's other programs."""
+    if not durable or not hasattr(os, "sysconf"):  # a test, or Windows, which caches files well by itself
+        return _LEAST_BUFFERS
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**2
+    return max(_LEAST_BUFFERS, min(memory // 8, _MOST_BUFFERS))
+
+
 def _launch(data: Path, programs: Path, passwords: Mapping[str, str], *, durable: bool) -> PrivatePostgres:
     port = _free_port()
-    options = _SERVER_OPTIONS | {"port": str(port)} | ({} if durable else _FAST_BUT_FRAGILE)
+    options = _SERVER_OPTIONS | {"port": str(port), "shared_buffers": f"{_buffers(durable=durable)}MB"}
+    options |= {} if durable else _FAST_BUT_FRAGILE
     arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     log_path = data.parent / f"{data.name}.log"
     with log_path.open("ab") as log:

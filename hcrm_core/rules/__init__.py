@@ -1,7 +1,7 @@
 """Rules as data: model, checking, lowering to a business date, evaluation and explanation."""
 
 from hcrm_core.rules.checking import check
-from hcrm_core.rules.evaluation import Evidence, Verdict, evaluate, explain, names_in
+from hcrm_core.rules.evaluation import Evidence, Verdict, evaluate, explain, may_stay_open, names_in
 from hcrm_core.rules.explaining import ExplainedNode, explain_nodes
 from hcrm_core.rules.flipping import Step, flips
 from hcrm_core.rules.lowering import Lowered, Surroundings, lower, lower_rule
@@ -26,5 +26,6 @@ __all__ = [
     "flips",
     "lower",
     "lower_rule",
+    "may_stay_open",
     "names_in",
 ]

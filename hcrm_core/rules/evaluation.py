@@ -118,6 +118,11 @@ def names_in(rule: Lowered) -> set[str]:
     return {fact.name for fact in facts} | {fact.dated_by for fact in facts if fact.dated_by}
 
 
+def may_stay_open(rule: Lowered) -> bool:
+    """Whether some customer's verdict may wait for a measurement."""
+    return any(test.unknown is Unknown.NEEDS_MEASUREMENT for test in comparisons(rule))
+
+
 def comparisons(rule: Lowered) -> Iterator[Comparison]:
     """All comparisons of a tree, in reading order."""
     if isinstance(rule, Comparison):

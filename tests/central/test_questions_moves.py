@@ -148,7 +148,6 @@ def test_an_overlap_counts_the_trial_as_it_would_be_and_others_as_they_are(
     inside = {key: set(source.sample(sorted(everybody.rows), 15)) for key in ("a", "c")}
     for key, customers in inside.items():
         everybody.put_in(key, sorted(customers))
-    inside["test_segment"] = {clinic.mine.customer_id, clinic.colleagues.customer_id, clinic.far.customer_id}
     raw = rule_of(condition("product", "is_known"))
     inside["r"] = everybody.matching(Rule.model_validate(raw))
     found = manager.ask("overlap", Overlap, raw)

@@ -59,6 +59,17 @@ def _crowd(library: Library) -> list[UUID]:
     return [potential, wearer, overdue, late, fresh]
 
 
+def test_a_scan_mends_what_stands_wrong_beside_the_facts(library: Library, run: Scan) -> None:
+    _crowd(library)
+    run()
+    ledger = library.ledger()
+    with transaction(library.store.jobs) as session:
+        session.execute(text("UPDATE customer_facts SET segments = '{ok_lens,no_such_segment}'"))
+    report = run()
+    assert library.ledger() == ledger
+    assert not any(count.entered or count.left for count in report.segments.values())
+
+
 # ── segments ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

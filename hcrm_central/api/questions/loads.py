@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from hcrm_central.api.questions.moves import Moves
 from hcrm_central.api.questions.trials import Tried
 from hcrm_central.api.rules.shelf import CAPACITY
+from hcrm_central.jobs.calling import recipients
 from hcrm_central.jobs.dealing import Dealer
 from hcrm_central.jobs.rulebook import Rulebook, SopInForce, read_rulebook
 from hcrm_central.jobs.scope import Scope
-from hcrm_central.jobs.tasks import recipients
 from hcrm_core.rules.lowering import ALWAYS
 from hcrm_core.rules.messages import Load
 from hcrm_core.tasks import CLOSED

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Subquery, and_, exists, func, not_, select
+from sqlalchemy import ColumnElement, Subquery, and_, any_, exists, func, literal, not_, select
 from sqlalchemy.orm import Session
 
 from hcrm_central.jobs.compile import predicate
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_central.store.tables import Quarantine
 from hcrm_core.rules import Lowered
-from hcrm_store.journeys import Membership
 
 _FACTS = CUSTOMER_FACTS.c
 
@@ -44,14 +43,11 @@ class Turnover:
 
 def moves(lowered: Lowered, *, segment_key: str) -> Moves:
     """What a rule that marks a segment would do to it now."""
-    inside = select(Membership.customer_id).where(Membership.segment_key == segment_key, Membership.left_on.is_(None))
-    members = inside.subquery("members")
-    is_inside = members.c.customer_id.is_not(None)
+    is_inside = literal(segment_key) == any_(_FACTS.segments)
     aside = exists().where(Quarantine.customer_id == _FACTS.customer_id)
     wanted = (predicate(lowered).is_(True) & ~aside) | (is_inside & aside)
     query = select(_FACTS.customer_id, wanted.label("wanted"), is_inside.label("inside"))
-    joined = query.join_from(CUSTOMER_FACTS, members, members.c.customer_id == _FACTS.customer_id, isouter=True)
-    return Moves(joined.subquery("moves"))
+    return Moves(query.subquery("moves"))
 
 
 def turnover(session: Session, found: Moves) -> Turnover:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select, true
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import func, select
 
 from hcrm_central.api.centre import Centre
 from hcrm_central.api.questions.trials import SLOW_SECONDS, Tried, asked_about
@@ -11,7 +10,7 @@ from hcrm_central.api.sessions import SignedIn
 from hcrm_central.jobs.compile import predicate
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_core.rules.messages import Overlap, Trial
-from hcrm_store.journeys import Membership, Segment
+from hcrm_store.journeys import Segment
 
 Group = tuple[frozenset[str], int]  # segments, and how many are in all of these and in no other
 
@@ -34,22 +33,11 @@ def _size(groups: Sequence[Group], *keys: str) -> int:
 
 def _groups(tried: Tried) -> list[Group]:
     """How many customers are in the very same segments."""
-    own, facts = tried.rule.segment.key, CUSTOMER_FACTS.c
-    inside = (
-        select(
-            Membership.customer_id,
-            func.array_agg(aggregate_order_by(Membership.segment_key, Membership.segment_key)).label("segments"),
-        )
-        .where(Membership.left_on.is_(None), Membership.segment_key != own)
-        .group_by(Membership.customer_id)
-        .subquery("inside")
-    )
-    trial = select(facts.customer_id, true().label("wanted")).where(predicate(tried.lowered)).subquery("trial")
-    same = trial.c.customer_id == inside.c.customer_id
-    query = (
-        select(trial.c.wanted, inside.c.segments, func.count())
-        .join_from(trial, inside, same, full=True)
-        .group_by(trial.c.wanted, inside.c.segments)
-    )
-    rows = tried.session.execute(query).all()
-    return [(frozenset(segments or ()) | ({own} if wanted else set()), many) for wanted, segments, many in rows]
+    own, verdict = tried.rule.segment.key, predicate(tried.lowered).is_(True).label("wanted")
+    marked = select(CUSTOMER_FACTS.c.segments, verdict).subquery("marked").c
+    query = select(marked.segments, marked.wanted, func.count()).group_by(marked.segments, marked.wanted)
+    return [
+        (frozenset(segments) - {own} | ({own} if wanted else set()), many)
+        for segments, wanted, many in tried.session.execute(query)
+        if wanted or segments
+    ]

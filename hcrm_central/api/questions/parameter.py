@@ -13,10 +13,10 @@ from hcrm_central.api.questions.asking import Question
 from hcrm_central.api.questions.moves import moves, turnover
 from hcrm_central.api.questions.trials import SLOW_SECONDS, asked, trying
 from hcrm_central.api.sessions import SignedIn
+from hcrm_central.jobs.calling import recipients
 from hcrm_central.jobs.replanning import preview
 from hcrm_central.jobs.rulebook import Rulebook, SopInForce, read_rulebook, sop_in_force, surroundings
 from hcrm_central.jobs.scope import Scope
-from hcrm_central.jobs.tasks import recipients
 from hcrm_core.errors import Rejected
 from hcrm_core.rules import Lowered, Rule, Surroundings, lower_rule
 from hcrm_core.rules.messages import ParameterEffect, ParameterTrial, Replan, RuleEffect
