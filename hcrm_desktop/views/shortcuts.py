@@ -27,6 +27,7 @@ class ShortcutsDialog(QDialog):
             (self.tr("↑ ↓"), self.tr("上一条、下一条")),
             (self.tr("Enter"), self.tr("打开客户档案")),
             (self.tr("1 … 9"), self.tr("任务：记录结果")),
+            (self.tr("Ctrl+1 … Ctrl+9"), self.tr("任务：勾选同一电话里的第几项")),
             (self.tr("S"), self.tr("任务：推迟")),
             (self.tr("C"), self.tr("任务：复制话术")),
             (self.tr("N"), self.tr("任务：写备注，Enter 写完")),

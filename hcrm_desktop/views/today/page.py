@@ -117,7 +117,22 @@ class TodayPage(QWidget):
         row.setSpacing(12)
         for widget in (self._overdue, self._closed, self._text):
             row.addWidget(widget)
+        if self._desk.person.role is Role.MANAGER:
+            row.addWidget(self._build_absences())
         return row
+
+    def _build_absences(self) -> QPushButton:
+        button = QPushButton(self.tr("请假…"))
+        button.setToolTip(self.tr("登记谁不在，把到期的任务交给同事"))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(self._on_absences_requested)
+        return button
+
+    @Slot()
+    def _on_absences_requested(self) -> None:
+        from hcrm_desktop.views.absences import AbsencesDialog
+
+        AbsencesDialog(self._desk, parent=self.window()).open()
 
     def _build_list(self) -> QFrame:
         self._list = QListView()
