@@ -25,6 +25,22 @@ Json = dict[str, Any]  # why Any: a row body's columns depend on kind and profil
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # NUL and half a character: no database text holds them
 
 
+def _storable(value: Json) -> Json:
+    waiting: list[Any] = [value]  # why Any: JSON. A list, because it may be nested deeper than calls may
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str) and _UNSTORABLE.search(one):
+            raise ValueError("a text holds what no database stores")
+        if isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
+    return value
+
+
+Storable = Annotated[Json, AfterValidator(_storable)]  # that is kept as it came, or told back
+
+
 def _in_utc(instant: datetime) -> datetime:
     try:
         return instant.astimezone(UTC)

@@ -13,6 +13,7 @@ from hcrm_core.errors import NotPermitted, Rejected, SignInRequired, Surrounding
 from hcrm_core.wire import ErrorBody, RefusalCode
 
 RETRY_SECONDS = 5
+UNREADABLE = 400  # as the framework says it: a body nested deeper, or with longer numbers, than it reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,5 +137,7 @@ def _handle_http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code == ANSWERS[RefusalCode.TOO_LARGE].status:
         return answer(Refused(RefusalCode.TOO_LARGE))
+    if error.status_code == UNREADABLE:
+        return answer(Refused(RefusalCode.INVALID_REQUEST))
     body = ErrorBody(code="no_such_address", message=error.detail, remedy="check the address of the centre")
     return JSONResponse(body.model_dump(mode="json", exclude_none=True), error.status_code, error.headers)

@@ -1,8 +1,8 @@
 """Whether a rule makes sense: every problem of the whole tree in one pass."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
 
 from hcrm_core.errors import Problem
 from hcrm_core.facts.catalogue import CATALOGUE, PER_EYE, Fact, FactType
@@ -21,6 +21,10 @@ OPERATORS: dict[FactType, frozenset[Operator]] = {
 }
 # Longer than any life a record can hold; also keeps date arithmetic inside the calendar.
 FURTHEST = {"天": 36_500, "个月": 1_200, "岁": 120}
+# As texts are written: no exponent, no other digits, no day that calculation could carry out of the calendar. Larger
+# than any measure, and within what the database compares with a column.
+NUMBER, LARGEST = r"^[+-]?[0-9]{1,9}(\.[0-9]{1,9})?$", 10**9 - 1
+DAY = r"^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"
 
 
 def check(node: Node, *, parameters: Mapping[str, Parameter]) -> list[Problem]:
@@ -79,7 +83,8 @@ def _suits(condition: Condition, fact: Fact) -> bool:
     if condition.op is Operator.BETWEEN:
         return isinstance(value, tuple) and len(value) == 2 and all(_readable(one, fact) for one in value)
     if condition.op is Operator.IN:
-        return isinstance(value, tuple) and len(value) > 0 and all(_readable(one, fact) for one in value)
+        most = len(fact.words or ())  # a list has an end that the database can take
+        return isinstance(value, tuple) and 0 < len(value) <= most and all(_readable(one, fact) for one in value)
     if value is None or isinstance(value, tuple):
         return False
     if condition.op in RELATIVE:
@@ -93,20 +98,19 @@ def _readable(value: Scalar, fact: Fact) -> bool:
     if fact.kind is FactType.WORD:
         return fact.words is not None and value in {word.value for word in fact.words}
     if fact.kind is FactType.INTEGER:
-        return isinstance(value, int)
+        return isinstance(value, int) and abs(value) <= LARGEST
     return _is_date(value) if fact.kind is FactType.DATE else _is_number(value)
 
 
 def _is_date(value: Scalar) -> bool:
+    if not isinstance(value, str) or not re.fullmatch(DAY, value):
+        return False
     try:
-        date.fromisoformat(str(value))
+        date.fromisoformat(value)
     except ValueError:
         return False
-    return isinstance(value, str)
+    return True
 
 
 def _is_number(value: Scalar) -> bool:
-    try:
-        return Decimal(str(value)).is_finite()
-    except InvalidOperation:
-        return False
+    return re.fullmatch(NUMBER, str(value)) is not None

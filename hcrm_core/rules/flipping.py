@@ -23,6 +23,7 @@ from hcrm_core.rules.lowering import (
 from hcrm_core.rules.model import Condition, Operator, Path, Rule
 from hcrm_core.rules.plans import DAYS_SCALE, FALSE, TRUE, Wanted, choices, ways
 
+LONGEST_WAIT = timedelta(days=36_500)  # longer than any life a record can hold
 OUTSIDE: Path = (-1,)  # of a step that turns no line of the tree but what limits the rule
 
 
@@ -100,13 +101,16 @@ class _Turn:
         found: dict[date, tuple[Path, str]] = {}
         for path, test in self._tests():
             day = _turning_day(test, self.row.get(test.fact.name))
-            if day is not None and day > self.within.on:
+            if day is not None and self._is_ahead(day):
                 found.setdefault(day, (path, test.fact.name))
         for rule in (self.rule, *going_before(self.rule, within=self.within)):
             for day in _edges(rule):
-                if day > self.within.on:
+                if self._is_ahead(day):
                     found.setdefault(day, (OUTSIDE, ""))
         return found
+
+    def _is_ahead(self, day: date) -> bool:
+        return self.within.on < day <= self.within.on + LONGEST_WAIT
 
     def _tests(self) -> Iterator[tuple[Path, Comparison]]:
         for path, line in self.lines.items():
@@ -169,16 +173,21 @@ class _Turn:
 def _edges(rule: Rule) -> Iterator[date]:
     if rule.valid_from is not None:
         yield rule.valid_from
-    if rule.valid_until is not None:
+    if rule.valid_until is not None and rule.valid_until < date.max:
         yield rule.valid_until + timedelta(days=1)
 
 
 def _turning_day(test: Comparison, value: Any) -> date | None:
-    """The day on which waiting turns a relative comparison for good."""
-    op = test.condition.op
-    if op not in RELATIVE or not isinstance(value, date):
+    """The day on which waiting turns a relative comparison for good; some write 9999-12-31 for never."""
+    if test.condition.op not in RELATIVE or not isinstance(value, date):
         return None
-    number = int(test.threshold)
+    try:
+        return _turned_on(test.condition.op, value, number=int(test.threshold))
+    except (OverflowError, ValueError):
+        return None  # after the calendar's end, or before it began
+
+
+def _turned_on(op: Operator, value: date, *, number: int) -> date:
     if op in (Operator.AGE_GE, Operator.AGE_LT):
         return birthday(value, number)
     if op in (Operator.MONTHS_AGO_GE, Operator.MONTHS_AGO_LT):

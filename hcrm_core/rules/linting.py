@@ -116,9 +116,12 @@ def lint(rule: Rule, *, within: Surroundings, statistics: Statistics | None = No
 
 def _unreadable(rule: Rule, *, within: Surroundings) -> Iterator[Finding]:
     paths = [path for path, node in nodes(rule.where) if isinstance(node, Condition)]
-    for problem in check(rule.where, parameters=within.parameters):
+    problems = check(rule.where, parameters=within.parameters)
+    for problem in problems:
         number, _, fact = (problem.field or "").partition(":")
         yield Finding(code=problem.code, level=Level.ERROR, path=paths[int(number) - 1], args={"fact": fact})
+    if problems:
+        return  # what cannot be read cannot be lowered
     try:
         lower_rule(rule, within=within)
     except Rejected as error:

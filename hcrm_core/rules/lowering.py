@@ -227,7 +227,7 @@ def _at_sites(rule: Rule, *, within: Surroundings) -> Lowered:
     among = Comparison(
         fact=fact,
         op=Operator.IN,
-        constants=tuple(within.sites[code] for code in rule.sites),
+        constants=tuple(within.sites[code] for code in dict.fromkeys(rule.sites)),
         unknown=Unknown.NO,
         condition=condition,
         threshold=_listed(rule.sites),

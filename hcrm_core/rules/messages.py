@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import Field
 
 from hcrm_core.rules.model import Path
-from hcrm_core.wire import Json, Message
+from hcrm_core.wire import Json, Message, Storable
 
 MOST_MOVERS = 200  # customers named in a diff
 MOST_THRESHOLDS = 120  # of one sweep
@@ -209,7 +209,7 @@ class SaveDraftRequest(Message):
         based_on: number of the version that was opened, None for a new rule.
     """
 
-    definition: Json
+    definition: Storable
     ver: int | None
     based_on: int | None
 
@@ -315,7 +315,7 @@ class Trial(Message):
     """
 
     ask: UUID
-    definition: Json
+    definition: Storable
     parameters: dict[str, Decimal] = Field(default={}, max_length=200)
     on: date | None = None
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hcrm_core.facts.catalogue import CATALOGUE, PER_EYE, Fact, FactType
-from hcrm_core.rules.checking import FURTHEST, OPERATORS
+from hcrm_core.rules.checking import DAY, FURTHEST, LARGEST, NUMBER, OPERATORS
 from hcrm_core.rules.lowering import RELATIVE, relative_unit
 from hcrm_core.rules.model import NO_OPERAND, Operator, Rule
 
@@ -53,8 +53,8 @@ def _operands(fact: Fact) -> Iterator[Schema]:
     if plain:
         yield _operand(plain, value=_scalar(fact), parameter=_NOTHING, required="value")
     for op in sorted(operators & set(_LISTS)):
-        most = {"minItems": 2, "maxItems": 2} if op is Operator.BETWEEN else {"minItems": 1}
-        listed = {"type": "array", "items": _scalar(fact)} | most
+        least, most = (2, 2) if op is Operator.BETWEEN else (1, len(_words(fact)))
+        listed = {"type": "array", "items": _scalar(fact), "minItems": least, "maxItems": most}
         yield _operand([op], value=listed, parameter=_NOTHING, required="value")
     for unit, furthest in FURTHEST.items():
         counting = [op for op in operators & RELATIVE if relative_unit(op) == unit]
@@ -81,9 +81,10 @@ def _scalar(fact: Fact) -> Schema:
     return _SCALARS[fact.kind]
 
 
+_INTEGER: Schema = {"type": "integer", "minimum": -LARGEST, "maximum": LARGEST}
 _SCALARS: dict[FactType, Schema] = {
     FactType.BOOLEAN: {"type": "boolean"},
-    FactType.INTEGER: {"type": "integer"},
-    FactType.DATE: {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
-    FactType.DECIMAL: {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^[+-]?\d+(\.\d+)?$"}]},
+    FactType.INTEGER: _INTEGER,
+    FactType.DATE: {"type": "string", "pattern": DAY},
+    FactType.DECIMAL: {"anyOf": [_INTEGER, {"type": "string", "pattern": NUMBER}]},
 }

@@ -86,12 +86,13 @@ def trying(within: Surroundings, *, values: Mapping[str, Decimal]) -> Surroundin
 def _tried(parameter: Parameter | None, value: Decimal) -> Parameter:
     if parameter is None:
         raise Rejected("parameter_unknown", "a value is tried of a parameter that is not there")
-    if parameter.unit in _WHOLE and value % 1:
-        raise Rejected("value_unsuitable", f"{parameter.key} is tried at a value that is not whole")
     try:
-        return Parameter.model_validate(parameter.model_dump() | {"value": value})
+        tried = Parameter.model_validate(parameter.model_dump() | {"value": value})
     except ValidationError:
         raise Rejected("value_unsuitable", f"{parameter.key} is tried outside its range") from None
+    if tried.unit in _WHOLE and value % 1:
+        raise Rejected("value_unsuitable", f"{parameter.key} is tried at a value that is not whole")
+    return tried
 
 
 def _day(on: date) -> date:
