@@ -77,9 +77,16 @@ class Script(BaseModel):
     words: dict[str, str] = Field(default_factory=dict)
     beside: tuple[str, ...] = ()
 
+    def speaks_of(self, beginning: str) -> bool:
+        """Whether any sentence has a placeholder that begins so: what takes long to work out may not be needed."""
+        return any(name.startswith(beginning) for text in self._texts() for name in _names(text))
+
+    def _texts(self) -> list[str]:
+        return [*self.beside, *(text for one in self.sentences for text in one)]
+
     @model_validator(mode="after")
     def _known_placeholders(self) -> "Script":
-        texts = [*self.beside, *(text for one in self.sentences for text in one)]
+        texts = self._texts()
         unknown = {name for text in texts for name in _names(text)} - PLACEHOLDERS
         if unknown:
             raise ValueError(f"unknown placeholders: {', '.join(sorted(unknown))}")

@@ -268,3 +268,15 @@ def test_an_item_that_a_colleague_closed_meanwhile_does_not_hold_up_the_others(
     assert desk.task(clinic.mine.task_id).next_on == NEXT_WEEK
     assert desk.task(theirs).state in CLOSED
     assert len(desk.ask(queries.unsent_items)) == 1  # the conflict, for its author to read
+
+
+def test_a_manager_is_sent_what_was_escalated_and_sees_it_first(
+    desk_for: DeskFor, clinic: Clinic, store: Store
+) -> None:
+    with transaction(store.jobs) as session:
+        late = session.get_one(Task, (clinic.far.customer_id, clinic.far.task_id))
+        late.escalated_on, late.priority = TODAY, 8
+    desk = desk_for("manager")
+    assert [task.escalated_on for task in desk.tasks()] == [TODAY, None, None]
+    assert [task.id for task in desk.tasks(escalated_only=True)] == [clinic.far.task_id]
+    assert desk.ask(queries.count_escalated, today=TODAY) == 1

@@ -90,3 +90,8 @@ def test_a_name_with_braces_is_just_a_name() -> None:
 def test_a_script_with_a_placeholder_that_is_not_ours_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         Script(key="k", label="l", sentences=((text,),))
+
+
+def test_a_script_knows_what_it_speaks_of() -> None:
+    script = Script(key="k", label="l", sentences=(("{growth_od}度", "您好"),), beside=("{child}",))
+    assert [script.speaks_of(name) for name in ("growth", "child", "sphere")] == [True, True, False]

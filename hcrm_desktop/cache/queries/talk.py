@@ -19,13 +19,13 @@ from hcrm_desktop.cache.workspace import PERSON
 def talk(session: Session, task: TaskRow, *, exams: Sequence[ExamRow], today: date) -> str:
     """The talk, ready to copy; "" if the SOP has none or it was written for another release."""
     script = _script(session, task)
-    return "" if script is None else render_script(script, _values(session, task, exams=exams, today=today))
+    return "" if script is None else render_script(script, _values(session, task, script, exams=exams, today=today))
 
 
 def said_beside(session: Session, task: TaskRow, *, exams: Sequence[ExamRow], today: date) -> str:
     """The one sentence about a task whose family is called about another; "" as for the talk."""
     script = _script(session, task)
-    return "" if script is None else render_beside(script, _values(session, task, exams=exams, today=today))
+    return "" if script is None else render_beside(script, _values(session, task, script, exams=exams, today=today))
 
 
 def _script(session: Session, task: TaskRow) -> Script | None:
@@ -45,7 +45,7 @@ def _definition(session: Session, sop_key: str) -> Json:
     return session.execute(select(SOP.c.definition).where(SOP.c.key == sop_key)).scalar() or {}
 
 
-def _values(session: Session, task: TaskRow, *, exams: Sequence[ExamRow], today: date) -> ScriptValues:
+def _values(session: Session, task: TaskRow, script: Script, *, exams: Sequence[ExamRow], today: date) -> ScriptValues:
     final = [exam for exam in exams if exam.status is ExamStatus.FINAL]
     site = select(SITE.c.name).join(CUSTOMER, CUSTOMER.c.site_id == SITE.c.id).where(CUSTOMER.c.id == task.customer_id)
     return ScriptValues(
@@ -57,7 +57,7 @@ def _values(session: Session, task: TaskRow, *, exams: Sequence[ExamRow], today:
         last_exam_on=final[-1].examined_on if final else None,
         sphere=_latest(final, value=lambda eye: eye.sphere),
         cylinder=_latest(final, value=lambda eye: eye.cylinder),
-        growth=_growth(exams),
+        growth=_growth(exams) if script.speaks_of("growth") else None,
         product=task.product,
         lens_since=task.lens_since,
         due_on=task.due_on,
