@@ -208,7 +208,7 @@ class ExamSlip(QDialog):
 
     @Slot(object)
     def _on_previewed(self, previewed: EyeStudy) -> None:
-        self._chart.show_picture(previewed.axial)
+        self._chart.show_picture(previewed.axial.projected(None))
         self._sentence.setText(self._verdicts.sentence(previewed))
         before = self._previous
         entered = next((exam for exam in previewed.valid_exams if exam.id == PROVISIONAL), None)

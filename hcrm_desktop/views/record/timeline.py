@@ -14,6 +14,7 @@ from hcrm_desktop.models.record_table import Column, RecordTable
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.record.timeline_words import TimelineWords
+from hcrm_desktop.views.widgets.flow import FlowLayout
 from hcrm_desktop.views.widgets.keys import on_key
 from hcrm_desktop.views.widgets.pill import PillDelegate
 from hcrm_desktop.views.widgets.states import EmptyState, StateStack
@@ -105,19 +106,19 @@ class Timeline(QWidget):
         ]
 
     def _build(self, theme: Theme) -> None:
-        chips = QHBoxLayout()
-        chips.setContentsMargins(8, 4, 8, 0)
+        chips, head = FlowLayout(), QHBoxLayout()
+        head.setContentsMargins(8, 4, 8, 0)
         for chip in self._kinds.values():
             chips.addWidget(chip)
-        chips.addStretch(1)
+        head.addLayout(chips, 1)
         for button in (self._more, self._open, self._source):
             button.setProperty("kind", "quiet")
-            chips.addWidget(button)
+            head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         self._build_table(theme)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addLayout(chips)
+        column.addLayout(head)
         column.addWidget(self._states, 1)
 
     def _build_table(self, theme: Theme) -> None:

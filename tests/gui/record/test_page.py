@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QTableView
+from PySide6.QtWidgets import QLabel, QPushButton, QScrollArea, QTableView
 from pytestqt.qtbot import QtBot
 
 from hcrm_core.terms import Channel, Outcome, Role
@@ -270,3 +270,13 @@ def table_texts(page: RecordPage) -> str:
         cells = ((row, column) for row in range(model.rowCount()) for column in range(model.columnCount()))
         texts += [str(model.index(row, column).data()) for row, column in cells]
     return " ".join(texts)
+
+
+@pytest.mark.parametrize("role", [Role.ASSISTANT, Role.OPTOMETRIST, Role.MANAGER])
+def test_nothing_is_cut_off_at_the_right_of_a_small_window(
+    qtbot: QtBot, workspace: Workspace, page_for: PageFor, role: Role
+) -> None:
+    page = page_for(role)
+    open_record(qtbot, page, add_child(workspace))
+    area = page.findChildren(QScrollArea)[0]
+    assert area.widget().minimumSizeHint().width() <= area.viewport().width()
