@@ -51,6 +51,7 @@ class StateRow(QWidget):
         self._washout = QSpinBox(minimum=_NO_DAYS, maximum=999, value=_NO_DAYS)
         self._washout.setSpecialValueText(self.tr("未填"))
         self._washout.setSuffix(self.tr(" 天"))
+        self._washout.lineEdit().setTextMargins(8, 0, 8, 0)  # the padding of a style sheet does not reach a spin box
         self._build()
         self._connect()
 
