@@ -39,6 +39,7 @@ PAUSE_MS = 150  # changes and keys that come close together are read once
 CASE_WIDTH = (500, 860)  # narrower cuts the outcome keys, wider makes lines too long to read
 
 TICK_KEYS = 9
+BREATH_MS = 1000  # as cache.commands.DOUBLE_PRESS
 ESCALATED = "escalated?"  # among the chips; no SOP's key
 
 
@@ -63,6 +64,8 @@ class TodayPage(QWidget):
         self._stale = True
         self._line = TaskLine(desk.theme, desk.words, self)
         self._model = TaskListModel(self._line.describe, self)
+        self._act: Outcome | None = None  # what was done last; None: put off
+        self._breath = QTimer(self, singleShot=True, interval=BREATH_MS)
         self._begun: tuple[UUID, date] | None = None  # the contact that a note and ticks belong to
         self._case, self._outcomes = CasePanel(desk.theme, desk.words), OutcomeBar(desk.words)
         self._recording = Recording(desk.tasks, desk.words, self)
@@ -341,26 +344,30 @@ class TodayPage(QWidget):
 
     # ── outcomes ─────────────────────────────────────────────────────────────────────────────────────────
 
-    def _to_record(self) -> list[DueItem]:
+    def _bounced(self, act: Outcome | None) -> bool:
+        """Whether a key was pressed for what was settled a moment ago, not for what is left of it."""
+        return self._breath.isActive() and act is self._act
+
+    def _to_record(self, act: Outcome | None) -> list[DueItem]:
         """What is ticked of the contact that is shown; nothing while another one is being read."""
-        shown = self._case.shown()
-        if self._current is None or shown is None or shown.id != self._current.id or shown.state in CLOSED:
+        shown, current = self._case.shown(), self._current
+        if current is None or shown is None or shown.id != current.id or shown.state in CLOSED or self._bounced(act):
             return []
-        ticked = self._case.items.ticked()
+        self._act, ticked = act, self._case.items.ticked()
         if not ticked:
             self._on_said(self.tr("请至少勾选一项。"))
         return ticked
 
     @Slot(object, object)
     def _on_outcome_chosen(self, outcome: Outcome, next_on: date | None) -> None:
-        items, bar = self._to_record(), self._outcomes
+        items, bar = self._to_record(outcome), self._outcomes
         if items:
             contact = Contact(outcome=outcome, channel=bar.channel(), note=bar.note(), next_on=next_on)
             self._recording.record(items, contact)
 
     @Slot(object)
     def _on_snooze_chosen(self, until: date) -> None:
-        items = self._to_record()
+        items = self._to_record(None)
         if items:
             self._recording.put_off(items, until, note=self._outcomes.note())
 
@@ -369,6 +376,8 @@ class TodayPage(QWidget):
         """What is still to be settled of the same contact stays before the reader."""
         rest = [*left, *(one.task for one in self._case.items.unticked())]
         self._current, self._begun = (rest[0] if rest else self._current), None
+        if rest:
+            self._breath.start()
         self._list.setFocus()
         self.recorded.emit(text)
 
