@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, St
 
 MAX_DEPTH = 8
 MAX_NODES = 200
+MAX_CASES, MAX_CASE_FACTS = 50, 100
 
 Scalar = StrictBool | StrictInt | StrictStr  # no floats: decimals are written as text, "0.50"
 
@@ -151,6 +152,30 @@ class SegmentSpec(StrictModel):
     rank: int = 100
 
 
+class Said(StrEnum):
+    """What a tree says of a customer."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNKNOWN = "unknown"  # it needs a measurement
+
+
+class Case(StrictModel):
+    """A customer, real or made up, of whom it is known what a rule should say. Never a name or a phone of anybody.
+
+    Attributes:
+        name: what it is an example of.
+        on: the business date on which it is read.
+        facts: values by name, written as in conditions; what is not there is unknown.
+        expected: what the rule's lines should say.
+    """
+
+    name: str = Field(min_length=1, max_length=80)
+    on: date
+    facts: dict[str, Scalar] = Field(default={}, max_length=MAX_CASE_FACTS)
+    expected: Said
+
+
 class Rule(StrictModel):
     """A rule: who belongs to a segment.
 
@@ -166,6 +191,7 @@ class Rule(StrictModel):
         valid_until: the last one, or None.
         exclusive: name of a set of segments of which a customer is in one at a time, or "".
         priority: within `exclusive`, the smaller number takes the customer.
+        cases: what it should say of whom; none of them has a part in what it says.
     """
 
     key: str
@@ -179,6 +205,7 @@ class Rule(StrictModel):
     valid_until: date | None = None
     exclusive: str = ""
     priority: int = 100
+    cases: tuple[Case, ...] = Field(default=(), max_length=MAX_CASES)
 
     @model_validator(mode="before")
     @classmethod
@@ -188,8 +215,11 @@ class Rule(StrictModel):
         return raw
 
     def as_json(self) -> dict[str, Any]:
-        """The rule as stored, defaults written out, so that a published version keeps its meaning."""
-        return self.model_dump(mode="json", by_alias=True)
+        """The rule as stored, defaults written out, so that a published version keeps its meaning.
+
+        Without cases it is as releases wrote it that knew none, and as they can read it.
+        """
+        return self.model_dump(mode="json", by_alias=True, exclude=None if self.cases else {"cases"})
 
 
 class Parameter(StrictModel):

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from hcrm_core.rules.checks import counts, logic, shape, values
+from hcrm_core.rules.checks import counts, kept, logic, shape, values
 from hcrm_core.rules.linting import Finding, Looked
 
 Check = Callable[[Looked], Iterator[Finding]]
 
-ALL: Sequence[Check] = (*shape.CHECKS, *values.CHECKS, *logic.CHECKS, *counts.CHECKS)
+ALL: Sequence[Check] = (*shape.CHECKS, *values.CHECKS, *logic.CHECKS, *counts.CHECKS, *kept.CHECKS)

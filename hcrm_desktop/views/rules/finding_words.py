@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 
 from hcrm_core.facts.catalogue import PER_EYE
 from hcrm_core.rules.linting import Finding, Level
-from hcrm_core.rules.model import Eyes
+from hcrm_core.rules.model import Eyes, Said
 from hcrm_desktop.views.rules.wording import RuleWords
 
 
@@ -33,6 +33,9 @@ class FindingWords(QObject):
             args["fact"] = self._words.fact(args["fact"], eyes=eyes)
         if "parameter" in args:
             args["parameter"] = self._words.parameter_label(args["parameter"])
+        for name in ("expected", "found"):
+            if name in args:
+                args[name] = self._words.said(Said(args[name]))
         return args
 
     def _form(self) -> dict[str, str]:
@@ -103,6 +106,8 @@ class FindingWords(QObject):
             "validity_over": self.tr("有效期已于 {until} 结束，没有客户会进入。"),
             "validity_ends_soon": self.tr("有效期将于 {until} 结束。"),
             "exclusive_alone": self.tr("互斥组“{set}”里只有这一条规则。"),
+            "case_fails": self.tr("用例“{case}”应为{expected}，现在是{found}。请改规则，或改这个用例。"),
+            "case_unreadable": self.tr("用例“{case}”里有读不懂的数据：{names}。"),
             "priority_tied": self.tr("优先级 {priority} 和“{label}”相同，谁先谁后不清楚。"),
         }
 

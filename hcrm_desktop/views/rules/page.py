@@ -207,7 +207,8 @@ class RulesPage(QWidget):
         """Off line the last answer stays, to look at; what was edited is kept on this computer."""
         self._online = online
         self.editor.set_read_only(read_only=not online)
-        self.head.set_read_only(read_only=not online)
+        for part in (self.head, self.panels):
+            part.set_read_only(read_only=not online)
         self.list.set_read_only(read_only=not online)
         self._message.setVisible(not online and self._workshop is not None)
         if not online and self._workshop is not None:

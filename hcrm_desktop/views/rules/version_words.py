@@ -55,6 +55,8 @@ class VersionWords(QObject):
         return self._words.group(node) if is_group(node) and not node.muted else self._words.node(node)
 
     def _head(self, one: Difference) -> str:
+        if one.field == "cases":
+            return self.tr("用例：{was} 个 → {now} 个，内容有改动").format(was=len(one.was), now=len(one.now))
         name = self._names().get(one.field, one.field)
         return self.tr("{name}：{was} → {now}").format(name=name, was=self._value(one.was), now=self._value(one.now))
 

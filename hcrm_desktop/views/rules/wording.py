@@ -24,6 +24,7 @@ from hcrm_core.rules.model import (
     Parameter,
     Reference,
     Rule,
+    Said,
     Scalar,
     Unknown,
     children,
@@ -150,6 +151,14 @@ class RuleWords(QObject):
             Unknown.YES: self.tr("算满足"),
             Unknown.NEEDS_MEASUREMENT: self.tr("需补检查"),
         }[unknown]
+
+    def said(self, said: Said) -> str:
+        """What a rule says of somebody."""
+        return {
+            Said.TRUE: self.tr("符合"),
+            Said.FALSE: self.tr("不符合"),
+            Said.UNKNOWN: self.tr("待补检查"),
+        }[said]
 
     def operator(self, op: Operator, *, kind: FactType) -> str:
         """An operator as a choice: "距今超过 … 天"."""

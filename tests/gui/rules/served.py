@@ -54,8 +54,13 @@ def furnish(store: Store) -> Clinic:
 
 
 @contextmanager
-def served(store: Store, clinic: Clinic, clock: FakeClock, **settings: Any) -> Iterator[Served]:
-    """Serve; a wait for news is held for a second, so that nobody waits for the end."""
+def served(store: Store, clock: FakeClock, *, clinic: Clinic | None = None, **settings: Any) -> Iterator[Served]:
+    """Serve; a wait for news is held for a second, so that nobody waits for the end.
+
+    Args:
+        clinic: what `furnish` put into the store; it is done now if None.
+    """
+    clinic = clinic or furnish(store)
     app = create_app(store, Settings(wait_seconds=1, **settings), clock=clock)
     with ExitStack() as line:
         url = line.enter_context(serving(app))

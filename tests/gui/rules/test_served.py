@@ -20,6 +20,7 @@ from tests.fakes import FakeClock
 from tests.gui.conftest import DeskFor
 from tests.gui.office import offered, words
 from tests.gui.rules.served import Manager, Served, furnish, gone, served, sign_in
+from tests.rule_desk import code_of
 
 KEY = "potential"
 
@@ -45,7 +46,7 @@ def centre(
 ) -> Iterator[Served]:
     name, clinic = furnished
     settings = {"two_person_publish": two_persons}
-    with copied(postgres_server, name) as store, served(store, clinic, clock, **settings) as found:
+    with copied(postgres_server, name) as store, served(store, clock, clinic=clinic, **settings) as found:
         yield found
 
 
@@ -201,6 +202,18 @@ def test_with_a_draft_open_going_back_waits_and_says_why(manager: Manager, centr
     dialog._drop.click()
     manager.told("草稿已放弃")
     assert centre.colleague.states(KEY) == [(theirs.number, RuleState.RETIRED), (1, RuleState.PUBLISHED)]
+
+
+def test_the_centre_publishes_nothing_that_fails_its_own_cases(manager: Manager, centre: Served) -> None:
+    first = centre.colleague.versions(KEY)[0]
+    buyer = {"name": "买过的人", "on": "2026-11-22", "facts": {"ever_bought": True}, "expected": "true"}
+    saved = centre.colleague.save(first.definition | {"cases": [buyer]}, based_on=1)
+    assert code_of(centre.colleague.try_publish(saved.ver, key=KEY)) == "rule_unsound"
+    agreed = first.definition | {"cases": [buyer | {"expected": "false"}]}
+    again = centre.colleague.save(agreed, ver=saved.ver, based_on=1)
+    centre.colleague.publish(again.ver, key=KEY)
+    manager.page.open_rule(KEY)
+    manager.wait(lambda: len(manager.page.draft.rule.cases) == 1)
 
 
 # ── 版本 ─────────────────────────────────────────────────────────────────────────────────────────────────

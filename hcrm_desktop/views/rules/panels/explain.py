@@ -28,9 +28,11 @@ class ExplainPanel(Panel):
 
     Signals:
         customer_requested: open the customer's record.
+        case_requested: keep this `Explanation` as a case of the rule.
     """
 
     customer_requested = Signal(object)
+    case_requested = Signal(object)
 
     def __init__(self, desk: Desk, words: RuleWords, questions: RuleQuestions, *, above: QWidget) -> None:
         """Nobody is chosen yet.
@@ -51,7 +53,7 @@ class ExplainPanel(Panel):
         self._verdict, self._member = QLabel(wordWrap=True), QLabel(wordWrap=True)
         self._flip = QLabel(wordWrap=True)
         self._lines, self._standing = QListWidget(), QListWidget()
-        self._record = QPushButton(self.tr("打开档案"))
+        self._record, self._keep = QPushButton(self.tr("打开档案")), QPushButton(self.tr("存为用例"))
         self._build()
         self._connect()
         self._set_shown(shown=False)
@@ -60,13 +62,16 @@ class ExplainPanel(Panel):
         self._verdict.setProperty("role", "title")
         self._member.setProperty("role", "small")
         self._flip.setProperty("role", "ok")
-        self._record.setProperty("kind", "quiet")
+        self._keep.setToolTip(self.tr("只存规则看到的数据，不带姓名和电话"))
+        for button in (self._record, self._keep):
+            button.setProperty("kind", "quiet")
         for one, name in ((self._lines, self.tr("每个条件")), (self._standing, self.tr("所在客群"))):
             one.setAccessibleName(name)
             one.setWordWrap(True)
         self._standing.setMaximumHeight(STANDING_PX)
         row = QHBoxLayout()
         row.addWidget(self._verdict, 1)
+        row.addWidget(self._keep)
         row.addWidget(self._record)
         self.column.insertWidget(2, self._search)
         self.column.addLayout(row)
@@ -82,6 +87,7 @@ class ExplainPanel(Panel):
         self._questions.old.connect(self.renew)
         self._lines.itemActivated.connect(self._on_record_wanted)
         self._record.clicked.connect(self._on_record_wanted)
+        self._keep.clicked.connect(self._on_keep)
 
     def explain(self, customer_id: UUID, name: str) -> None:
         """Ask about this customer."""
@@ -114,7 +120,7 @@ class ExplainPanel(Panel):
     # ── showing ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _set_shown(self, *, shown: bool) -> None:
-        for widget in (self._verdict, self._record, self._member, self._flip, self._lines):
+        for widget in (self._verdict, self._keep, self._record, self._member, self._flip, self._lines):
             widget.setVisible(shown)
         self._standing.setVisible(shown and self._standing.count() > 0)
         self._rest.setVisible(not shown)
@@ -146,6 +152,12 @@ class ExplainPanel(Panel):
             item.setFlags(Qt.ItemFlag.ItemIsEnabled)
             self._standing.addItem(item)
         self._standing.setVisible(self._lines.isVisible() and bool(standing.lines))
+
+    @Slot()
+    def _on_keep(self) -> None:
+        answer = self.question.answer
+        if isinstance(answer, Explanation):
+            self.case_requested.emit(answer)
 
     @Slot()
     def _on_record_wanted(self) -> None:

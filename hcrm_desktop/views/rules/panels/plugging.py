@@ -5,10 +5,14 @@ from uuid import UUID
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from hcrm_core.rules.messages import Explanation
+from hcrm_core.rules.model import MAX_CASES
+from hcrm_desktop.models.rule_cases import case_of, with_case
 from hcrm_desktop.models.rule_draft import RuleDraft
 from hcrm_desktop.models.rule_questions import RuleQuestions
 from hcrm_desktop.views.main_window import Desk
 from hcrm_desktop.views.rules.panels.backtest import BacktestPanel
+from hcrm_desktop.views.rules.panels.cases import CasesPanel
 from hcrm_desktop.views.rules.panels.counts import CountStrip, FunnelPanel
 from hcrm_desktop.views.rules.panels.explain import ExplainPanel
 from hcrm_desktop.views.rules.panels.impact import ImpactPanel
@@ -34,6 +38,7 @@ class RulePanels(QObject):
         self._desk, self._words, self._draft = desk, words, draft
         self.questions = RuleQuestions(desk.tasks, draft)
         self.strip = CountStrip(draft, self.questions)
+        self._read_only = False
 
     def add_to(self, side: SidePanels) -> None:
         """A button for each of them."""
@@ -41,6 +46,7 @@ class RulePanels(QObject):
         side.add_panel("threshold", self.tr("阈值"), self._threshold)
         side.add_panel("impact", self.tr("影响"), self._impact)
         side.add_panel("explain", self.tr("为什么"), self._explain)
+        side.add_panel("cases", self.tr("用例"), self._cases)
         side.add_panel("backtest", self.tr("回测"), self._backtest)
         side.add_panel("overlap", self.tr("重叠"), self._overlap)
         self._side = side
@@ -64,7 +70,32 @@ class RulePanels(QObject):
     def _explain(self) -> QWidget:
         panel = ExplainPanel(self._desk, self._words, self.questions, above=self._side.window())
         panel.customer_requested.connect(self.customer_requested)
+        panel.case_requested.connect(self._on_case_requested)
         return panel
+
+    def _cases(self) -> QWidget:
+        panel = CasesPanel(self._desk.theme, self._words, self._draft, today=self._desk.tasks.today())
+        panel.set_read_only(read_only=self._read_only)
+        return panel
+
+    def set_read_only(self, *, read_only: bool) -> None:
+        """The rule can be looked at only."""
+        self._read_only = read_only
+        panel = self._side.panel("cases")
+        if isinstance(panel, CasesPanel):
+            panel.set_read_only(read_only=read_only)
+
+    @Slot(object)
+    def _on_case_requested(self, explanation: Explanation) -> None:
+        if self._read_only or len(self._draft.rule.cases) >= MAX_CASES:
+            return
+        name = self.tr("客户的例子 {n}").format(n=len(self._draft.rule.cases) + 1)
+        case = case_of(explanation, name=name, on=self._desk.tasks.today())
+        self._draft.apply(with_case(self._draft.rule, case), text=self.tr("存为用例"))
+        self._side.open_panel("cases")
+        panel = self._side.panel("cases")
+        assert isinstance(panel, CasesPanel)
+        panel.choose_last()
 
     def _backtest(self) -> QWidget:
         return BacktestPanel(self._desk.theme, self.questions)
