@@ -186,7 +186,7 @@ def test_a_version_that_never_was_is_none_that_anybody_saw(desk: Desk) -> None:
 
 def test_a_parameter_outside_its_range_is_neither_tried_nor_set(desk: Desk, clinic: Clinic) -> None:
     key = "replacement_days"
-    for value in ("NaN", "Infinity", "1e999999", "-1e-999999", "364", "731", "550.5", "", None, []):
+    for value in ("NaN", "Infinity", "1e999999", "-1e-999999", "364", "731", "550.5", "", None):
         bodies: dict[str, Json] = {
             "questions/parameter": {"key": key, "value": value},
             "questions/sweep": {"definition": rule(), "parameter": key, "values": [value]},
