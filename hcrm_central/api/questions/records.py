@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, cast, func, null, select
+from sqlalchemy import Date, Select, bindparam, cast, func, null, select
 from sqlalchemy.orm import Session
 
 from hcrm_core.facts.catalogue import Fact, Feed
@@ -21,20 +21,28 @@ from hcrm_store.journeys import Lead
 _CONTACTED = cast(func.timezone("Asia/Shanghai", FollowUp.contacted_at), Date)
 _OPEN = (LeadState.STARTED, LeadState.ACCEPTED, LeadState.VISITED)
 _SIDES = ("od", "os")
+Kind = type[Exam] | type[LensOrder] | type[Visit] | type[RecheckPlan] | type[FollowUp] | type[Lead]
+
+
+def _of_customer(kind: Kind, *days: Any, eye: Any = None) -> Select[Any]:  # why Any: columns, mapped or not
+    eye_column = null() if eye is None else eye
+    return select(kind.id, eye_column, *days).where(kind.customer_id == bindparam("customer_id")).order_by(kind.id)
+
+
 # Of each feed: the kind of its rows, and what is read of them: the id, the eye, and the days that they tell of.
-_ROWS: dict[Feed, tuple[SourceKind, Any]] = {  # why Any: selects of different columns
-    Feed.EXAMS: (SourceKind.EXAM, select(Exam.id, null(), Exam.examined_on).where(Exam.status == ExamStatus.FINAL)),
+_ROWS: dict[Feed, tuple[SourceKind, Select[Any]]] = {  # why Any: selects of different columns
+    Feed.EXAMS: (SourceKind.EXAM, _of_customer(Exam, Exam.examined_on).where(Exam.status == ExamStatus.FINAL)),
     Feed.LENS_ORDERS: (
         SourceKind.LENS_ORDER,
-        select(LensOrder.id, LensOrder.eye, LensOrder.dispensed_on, LensOrder.ordered_on),
+        _of_customer(LensOrder, LensOrder.dispensed_on, LensOrder.ordered_on, eye=LensOrder.eye),
     ),
-    Feed.VISITS: (SourceKind.VISIT, select(Visit.id, null(), Visit.visit_on)),
+    Feed.VISITS: (SourceKind.VISIT, _of_customer(Visit, Visit.visit_on)),
     Feed.RECHECK_PLANS: (
         SourceKind.RECHECK_PLAN,
-        select(RecheckPlan.id, null(), RecheckPlan.due_on, RecheckPlan.planned_on),
+        _of_customer(RecheckPlan, RecheckPlan.due_on, RecheckPlan.planned_on),
     ),
-    Feed.FOLLOW_UPS: (SourceKind.FOLLOW_UP, select(FollowUp.id, null(), _CONTACTED)),
-    Feed.LEADS: (SourceKind.LEAD, select(Lead.id, null(), Lead.started_on).where(Lead.state.in_(_OPEN))),
+    Feed.FOLLOW_UPS: (SourceKind.FOLLOW_UP, _of_customer(FollowUp, _CONTACTED)),
+    Feed.LEADS: (SourceKind.LEAD, _of_customer(Lead, Lead.started_on).where(Lead.state.in_(_OPEN))),
 }
 
 
@@ -72,9 +80,7 @@ class Records:
 
     def _of(self, feed: Feed) -> list[_Found]:
         if feed not in self._read:
-            query = _ROWS[feed][1]
-            table = query.get_final_froms()[0]
-            own = self._session.execute(query.where(table.c.customer_id == self._customer_id).order_by(table.c.id))
+            own = self._session.execute(_ROWS[feed][1], {"customer_id": self._customer_id})
             self._read[feed] = [_Found(found[0], found[1], tuple(found[2:])) for found in own]
         return self._read[feed]
 
