@@ -19,6 +19,7 @@ from hcrm_desktop.views.record.contested import ContestedStrip
 from hcrm_desktop.views.record.curves import Curves
 from hcrm_desktop.views.record.header import RecordHeader
 from hcrm_desktop.views.record.latest import LatestSlip
+from hcrm_desktop.views.record.segments import SegmentsTab
 from hcrm_desktop.views.record.study import RecordStudy, read_study
 from hcrm_desktop.views.record.tables import RecordTabs
 from hcrm_desktop.views.record.timeline import Timeline
@@ -69,6 +70,8 @@ class RecordPage(QWidget):
         self._tabs = RecordTabs(theme, words, person.role)
         self._timeline = Timeline(tasks, theme, words)
         self._tabs.addTab(self._timeline, self.tr("时间轴"))
+        self._segments = SegmentsTab(tasks, theme, words, person.role)
+        self._tabs.addTab(self._segments, self.tr("所在客群"))
         nobody = EmptyState(
             theme, self.tr("还没有选择客户"), self.tr("按 Ctrl+K 搜索，或从任务、客户列表按 Enter 打开。")
         )
@@ -202,6 +205,7 @@ class RecordPage(QWidget):
         self._strip.show_disputes(study.contested)
         self._tabs.show_study(study)
         self._timeline.show_customer(study.record.header.id)
+        self._segments.show_segments(study.record.header.id, study.record.segments)
         self._curves.show_study(study.eyes)
         self._states.show_content()
 
