@@ -1,6 +1,7 @@
 """The line above the editor: which rule, how far it has come, what is unsaved, and what can be done with it."""
 
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from hcrm_core.rules.messages import RuleState
@@ -9,7 +10,8 @@ from hcrm_desktop.theme import Theme
 from hcrm_desktop.views.rules.wording import RuleWords
 from hcrm_desktop.views.widgets.chips import Chip
 
-NAME_WIDTH = 260  # a longer name is told by the tip
+NAME_WIDTH, NARROW_NAME = 260, 96  # a longer name is told by the tip
+WIDE = 700  # pixels from which on the buttons name the step, too
 STATE_TONES = {
     RuleState.DRAFT: "info",
     RuleState.PROPOSED: "warn",
@@ -46,9 +48,8 @@ class RuleHead(QWidget):
         self._show()
 
     def _build(self) -> None:
-        for button, keys in ((self._undo, "Ctrl+Z"), (self._redo, "Ctrl+Y")):
+        for button in (self._undo, self._redo):
             button.setProperty("kind", "quiet")
-            button.setToolTip(keys)
         self._save.setToolTip(self.tr("Ctrl+S：保存在中心，客群不变"))
         self._publish.setToolTip(self.tr("Ctrl+Enter：先看会发生什么，再决定"))
         self._publish.setProperty("kind", "primary")
@@ -75,17 +76,32 @@ class RuleHead(QWidget):
         self._read_only = read_only
         self._show()
 
+    @property
+    def _is_wide(self) -> bool:
+        return self.width() >= WIDE
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if (event.oldSize().width() >= WIDE) is not self._is_wide:
+            self._show()
+
     @Slot()
     def _show(self) -> None:
         draft, stack, free = self._draft, self._draft.stack, not self._read_only
         name = draft.rule.label or self.tr("未命名的规则")
-        self._name.setText(self._name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, NAME_WIDTH))
+        room = NAME_WIDTH if self._is_wide else NARROW_NAME
+        self._name.setText(self._name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room))
         self._name.setToolTip(name)
         state = draft.version.state
         self._state.set_chip(self._words.state(state, number=draft.version.number), STATE_TONES[state])
         self._unsaved.setVisible(draft.unsaved)
-        self._undo.setText(self._step(self.tr("撤销"), stack.undoText()))
-        self._redo.setText(self._step(self.tr("重做"), stack.redoText()))
+        steps = (
+            (self._undo, self.tr("撤销"), stack.undoText(), "Ctrl+Z"),
+            (self._redo, self.tr("重做"), stack.redoText(), "Ctrl+Y"),
+        )
+        for button, verb, step, keys in steps:
+            button.setText(self._step(verb, step if self._is_wide else ""))
+            button.setToolTip(self.tr("{step}  {keys}").format(step=self._step(verb, step), keys=keys))
         self._undo.setEnabled(free and stack.canUndo())
         self._redo.setEnabled(free and stack.canRedo())
         self._save.setEnabled(free and draft.unsaved)

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -19,7 +21,7 @@ from hcrm_core.rules.messages import RuleHead, Shelf
 from hcrm_desktop.views.rules.wording import RuleWords
 
 KEY_ROLE = int(Qt.ItemDataRole.UserRole)
-INDENT_PX = 12
+INDENT_PX, MARGIN_PX = 12, 6
 
 
 class Stage(StrEnum):
@@ -35,6 +37,21 @@ def stage_of(head: RuleHead) -> Stage:
     if head.draft is not None:
         return Stage.DRAFT
     return Stage.RETIRED if head.published is None else Stage.PUBLISHED
+
+
+class WrappedLines(QStyledItemDelegate):
+    """As high as its words need: a tree does not wrap by itself."""
+
+    def __init__(self, tree: QTreeWidget) -> None:
+        super().__init__(tree)
+        self._tree = tree
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        depth = 2 if index.parent().isValid() else 1
+        width = self._tree.viewport().width() - depth * self._tree.indentation() - 2 * MARGIN_PX
+        flags = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere)
+        room = self._tree.fontMetrics().boundingRect(QRect(0, 0, width, 1_000), flags, str(index.data()))
+        return QSize(width, room.height() + MARGIN_PX)
 
 
 class RuleList(QWidget):
@@ -77,6 +94,8 @@ class RuleList(QWidget):
         self._tree.setWordWrap(True)
         self._tree.setExpandsOnDoubleClick(False)
         self._tree.setIndentation(INDENT_PX)
+        self._tree.setItemDelegate(WrappedLines(self._tree))
+        self._tree.header().sectionResized.connect(self._tree.scheduleDelayedItemsLayout)
         self._tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._nothing.setProperty("role", "small")
         self._nothing.hide()

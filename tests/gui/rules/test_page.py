@@ -338,6 +338,18 @@ def test_a_folded_right_part_leaves_its_room_to_the_editor_and_comes_back_as_wid
     qtbot.waitUntil(lambda: page.side.width() == before)
 
 
+def test_a_step_with_a_long_name_does_not_push_the_page_out_of_a_small_screen(qtbot: QtBot, page: RulesPage) -> None:
+    opened(qtbot, page)
+    longest = page.draft.rule.model_copy(update={"label": "一条名字特别长的规则，比这里放得下的还要长得多"})
+    page.draft.apply(longest, text="恢复没保存的修改")
+    assert page.head._undo.text() == "撤销：恢复没保存的修改"
+    page.side.open_first()
+    qtbot.waitUntil(lambda: page.head._undo.text() == "撤销")
+    assert page.head._undo.toolTip() == "撤销：恢复没保存的修改  Ctrl+Z"
+    assert page.width() == 1182
+    assert page.minimumSizeHint().width() <= 1182
+
+
 def test_on_a_small_screen_the_right_part_waits_to_be_opened_and_on_a_large_one_it_does_not(
     qtbot: QtBot, page: RulesPage, workspace: Workspace
 ) -> None:

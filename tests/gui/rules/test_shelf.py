@@ -1,7 +1,7 @@
 """规则清单: what is worth knowing of each rule, what is to be done about which, and finding one."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QTreeWidget
 from pytestqt.qtbot import QtBot
@@ -61,6 +61,22 @@ def test_a_rule_that_failed_or_is_being_worked_out_says_so(shown: RuleList, shel
 def test_a_rule_that_nobody_matches_says_so(shown: RuleList, shelf: Shelf) -> None:
     text = next(text for text in listed(shown) if text.startswith(shelf.rules[3].label + "\n"))
     assert text.split("\n")[1:] == ["v1 · 0 人", "⚠ 没有人符合"]
+
+
+@pytest.mark.parametrize("width", [160, 210, 320])
+def test_every_line_is_high_enough_for_its_words(qtbot: QtBot, shown: RuleList, width: int) -> None:
+    shown.resize(width, 600)
+    shown_tree = tree(shown)
+    group = shown_tree.topLevelItem(1)
+    assert group is not None
+    flags = int(Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextWrapAnywhere)
+
+    def needed(number: int) -> int:
+        room = QRect(0, 0, shown_tree.visualItemRect(group.child(number)).width() - 8, 1_000)
+        return shown_tree.fontMetrics().boundingRect(room, flags, group.child(number).text(0)).height()
+
+    rows = range(group.childCount())
+    qtbot.waitUntil(lambda: all(shown_tree.visualItemRect(group.child(n)).height() >= needed(n) for n in rows))
 
 
 def test_a_draft_names_its_author(shown: RuleList) -> None:
