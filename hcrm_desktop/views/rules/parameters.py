@@ -30,9 +30,11 @@ class ParametersDialog(QDialog):
 
     Signals:
         changed: (label, `Requested`) of a parameter that has another value now.
+        outdated: somebody else has set one since the table was read.
     """
 
     changed = Signal(str, object)
+    outdated = Signal()
 
     def __init__(self, desk: Desk, words: RuleWords, workshop: Workshop, *, key: str, parent: QWidget) -> None:
         super().__init__(parent)
@@ -219,6 +221,8 @@ class ParametersDialog(QDialog):
         }
         code = error.code if isinstance(error, Rejected) else ""
         self._message.setText(texts.get(code) or self._failures.sentence(error))
+        if code == "stale":
+            self.outdated.emit()
 
 
 def _set(client: "CentreClient", headers: dict[str, str], *, key: str, request: ParameterRequest) -> Requested:

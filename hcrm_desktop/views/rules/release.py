@@ -97,6 +97,7 @@ class RuleRelease(QObject):
             workshop = self._draft.workshop
             dialog = ParametersDialog(self._desk, self._words, workshop, key=key, parent=self._above)
             dialog.changed.connect(self._on_parameter_set)
+            dialog.outdated.connect(partial(self.changed.emit, ""))
             dialog.open()
 
     @Slot(str, object)

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.postgres import PrivatePostgres
 from hcrm_core.rules.messages import RuleState
+from hcrm_desktop.models import rule_release
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.views.rules.parameters import ParametersDialog
 from hcrm_desktop.views.rules.publish import PublishDialog
@@ -51,8 +52,9 @@ def centre(
 
 
 @pytest.fixture
-def manager(centre: Served, qtbot: QtBot, tasks: Tasks, desk_for: DeskFor) -> Manager:
-    """Signed in, a rule open; `tasks` ends before the centre does."""
+def manager(monkeypatch: pytest.MonkeyPatch, centre: Served, qtbot: QtBot, tasks: Tasks, desk_for: DeskFor) -> Manager:
+    """Signed in, a rule open; `tasks` ends before the centre does. What was begun is asked about without waiting."""
+    monkeypatch.setattr(rule_release, "POLL_MS", 50)
     found = sign_in(qtbot, tasks, desk_for, centre, owner=tasks)
     found.open(KEY)
     return found
@@ -124,6 +126,7 @@ def test_a_draft_that_somebody_saved_meanwhile_is_not_published_and_the_reason_s
     assert centre.colleague.states(KEY)[0][1] is RuleState.DRAFT
 
 
+@pytest.mark.long
 def test_what_the_centre_finds_unsound_is_told_and_the_reason_stays(manager: Manager, centre: Served) -> None:
     rename(manager)
     dialog = publishing(manager)
@@ -190,6 +193,7 @@ def test_a_colleagues_proposal_is_agreed_to_with_her_reason_in_sight(manager: Ma
     assert centre.colleague.versions(KEY)[0].note == "按院区会议\n科室例会"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("two_persons", [True])
 def test_with_a_draft_open_going_back_waits_and_says_why(manager: Manager, centre: Served) -> None:
     first = centre.colleague.versions(KEY)[0]
@@ -204,6 +208,7 @@ def test_with_a_draft_open_going_back_waits_and_says_why(manager: Manager, centr
     assert centre.colleague.states(KEY) == [(theirs.number, RuleState.RETIRED), (1, RuleState.PUBLISHED)]
 
 
+@pytest.mark.long
 def test_the_centre_publishes_nothing_that_fails_its_own_cases(manager: Manager, centre: Served) -> None:
     first = centre.colleague.versions(KEY)[0]
     buyer = {"name": "买过的人", "on": "2026-11-22", "facts": {"ever_bought": True}, "expected": "true"}
@@ -236,6 +241,7 @@ def test_an_earlier_version_is_compared_and_brought_back(manager: Manager, centr
     manager.wait(lambda: manager.page.draft.rule.label == "潜在客户")
 
 
+@pytest.mark.long
 def test_a_rule_is_retired_and_another_that_is_asked_is_not(manager: Manager, centre: Served) -> None:
     manager.open("upsell_ok")  # asked by missing_fitting
     dialog = versions(manager)
@@ -254,6 +260,7 @@ def test_a_rule_is_retired_and_another_that_is_asked_is_not(manager: Manager, ce
     assert centre.colleague.states("frame_single_vision") == [(1, RuleState.RETIRED)]
 
 
+@pytest.mark.long
 def test_a_version_that_came_meanwhile_is_shown_and_nothing_is_undone_unseen(manager: Manager, centre: Served) -> None:
     dialog = versions(manager)
     dialog._note.setText("不再需要")
@@ -282,6 +289,7 @@ def test_a_parameter_is_set_with_its_effect_seen(manager: Manager, centre: Serve
     assert (again._line.number, again._line.note) == (2, "厂家说明")
 
 
+@pytest.mark.long
 def test_a_parameter_that_a_colleague_set_meanwhile_is_not_overwritten(manager: Manager, centre: Served) -> None:
     dialog = parameters(manager)
     assert centre.colleague.set("replacement_days", "500", number=1).status_code == 200
@@ -290,8 +298,9 @@ def test_a_parameter_that_a_colleague_set_meanwhile_is_not_overwritten(manager: 
     assert (dialog._value.text(), dialog._note.text()) == ("540", "厂家说明")
     dialog.reject()
     manager.wait(lambda: gone(manager.page, ParametersDialog))
-    manager.page.reload()
     manager.wait(lambda: manager.page.draft.workshop.parameters["replacement_days"].value == 500)
+    parameters(manager).save()
+    manager.told("参数“换片周期”已改")
 
 
 # ── 扫描 ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -309,6 +318,7 @@ def test_a_scan_that_was_asked_for_is_told_with_sums_that_agree(manager: Manager
     assert set(column(dialog, 10)) == {"相符"}
 
 
+@pytest.mark.long
 def test_who_is_set_aside_is_named_with_the_place_and_not_the_error(manager: Manager, centre: Served) -> None:
     with transaction(centre.store.jobs) as session:
         session.execute(text("UPDATE customer SET birth_date = 'infinity' WHERE name = '患者1号'"))
