@@ -195,14 +195,14 @@ def _came(one: SopInForce, *, on: date) -> ColumnElement[bool]:
 
 
 def _kindred_open(sop: Sop, rulebook: Rulebook) -> ColumnElement[bool]:
-    """An open task of this SOP's other cycles or of a more urgent SOP, or one of a lesser SOP that was begun."""
+    """An open task of a more urgent SOP, or one of a lesser SOP or another cycle that was begun."""
     other = aliased(Task)
-    stronger = [sop.key, *(one.sop.key for one in rulebook.sops if sop.key in one.sop.replaces)]
+    stronger = [one.sop.key for one in rulebook.sops if sop.key in one.sop.replaces]
     begun = or_(other.state != TaskState.OPEN, other.attempts > 0)
     return exists().where(
         other.customer_id == _FACTS.customer_id,
         other.state.not_in(CLOSED),
-        or_(other.sop_key.in_(stronger), and_(other.sop_key.in_(sop.replaces), begun)),
+        or_(other.sop_key.in_(stronger), and_(other.sop_key.in_([sop.key, *sop.replaces]), begun)),
     )
 
 

@@ -472,7 +472,12 @@ class RuleEffect(Message):
 
 
 class Replan(Message):
-    """On one SOP whose interval it is: how many open tasks move, and how many of them are then due today."""
+    """On one SOP whose interval or condition it is.
+
+    Attributes:
+        moved: customers whose task gets another day, comes or goes; what a stronger SOP takes over is told there.
+        due_today: of whom it is then due today.
+    """
 
     sop_key: str
     label: str

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from hcrm_central.jobs.replanning import preview
-from hcrm_central.jobs.rulebook import sop_in_force, surroundings
+from hcrm_central.jobs.rulebook import read_rulebook, sop_in_force, surroundings
 from hcrm_central.jobs.scan import ScanReport, scan
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
@@ -240,7 +240,8 @@ def test_a_changed_interval_says_what_it_would_move_before_it_does(library: Libr
         sop, within = Sop.model_validate(row.definition), surroundings(session, on=TODAY)
         changed = within.parameters["ok_recheck_days"].model_copy(update={"value": Decimal(120)})
         after = sop_in_force(sop, within=surroundings_with(within, changed))
-        found = preview(session, sop_in_force(sop, within=within), after, on=TODAY)
+        rulebook = read_rulebook(session, on=TODAY)
+        found = preview(session, sop_in_force(sop, within=within), after, rulebook=rulebook)
     assert (found.moved, found.due_today) == (2, 1)
     set_parameter(store, "ok_recheck_days", 120)
     run()

@@ -2,21 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import date
-from uuid import UUID
 
 from pydantic import ValidationError
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from hcrm_central.api.centre import Centre
 from hcrm_central.api.questions.asking import Question
 from hcrm_central.api.questions.moves import moves, turnover
 from hcrm_central.api.questions.trials import SLOW_SECONDS, asked, trying
 from hcrm_central.api.sessions import SignedIn
-from hcrm_central.jobs.calling import recipients
 from hcrm_central.jobs.replanning import preview
-from hcrm_central.jobs.rulebook import Rulebook, SopInForce, read_rulebook, sop_in_force, surroundings
-from hcrm_central.jobs.scope import Scope
+from hcrm_central.jobs.rulebook import SopInForce, read_rulebook, sop_in_force, surroundings
 from hcrm_core.errors import Rejected
 from hcrm_core.rules import Lowered, Rule, Surroundings, lower_rule
 from hcrm_core.rules.messages import ParameterEffect, ParameterTrial, Replan, RuleEffect
@@ -61,16 +57,15 @@ def _lowered(rule: Rule, within: Surroundings) -> Lowered | None:
 
 
 def _sops(question: Question, before: Surroundings, after: Surroundings, *, on: date) -> Iterator[Replan]:
-    """SOPs that trigger otherwise or on other days then. Who would get a task at once counts as moved to today."""
+    """SOPs that trigger otherwise or on other days then."""
     rulebook = read_rulebook(question.session, on=on)
     for row in question.session.scalars(select(SopRow).order_by(SopRow.rank, SopRow.key)):
         was, then = _in_force(row, before), _in_force(row, after)
         if was is None or then is None or was == then:
             continue
         question.require_wanted()
-        found = preview(question.session, was, then, on=on)
-        new = len(_proposed(question.session, then, rulebook) - _proposed(question.session, was, rulebook))
-        yield Replan(sop_key=row.key, label=row.label, moved=found.moved + new, due_today=found.due_today + new)
+        found = preview(question.session, was, then, rulebook=rulebook)
+        yield Replan(sop_key=row.key, label=row.label, moved=found.moved, due_today=found.due_today)
 
 
 def _in_force(row: SopRow, within: Surroundings) -> SopInForce | None:
@@ -78,7 +73,3 @@ def _in_force(row: SopRow, within: Surroundings) -> SopInForce | None:
         return sop_in_force(Sop.model_validate(row.definition), within=within)
     except (ValidationError, Rejected):
         return None  # it cannot be used as it is
-
-
-def _proposed(session: Session, one: SopInForce, rulebook: Rulebook) -> set[UUID]:
-    return {who.customer_id for who in recipients(session, one, rulebook, scope=Scope())}
