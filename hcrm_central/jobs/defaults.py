@@ -20,6 +20,7 @@ from hcrm_central.store.engine import transaction
 from hcrm_core.errors import Problem, Rejected
 from hcrm_core.rules import Parameter, Rule, check
 from hcrm_core.rules.messages import RuleState
+from hcrm_core.rules.model import SYSTEM
 from hcrm_core.scripts import Script
 from hcrm_core.sop import Journey, Sop, check_sop
 from hcrm_store.clock import Clock
@@ -27,7 +28,6 @@ from hcrm_store.journeys import RuleParameter, RuleVersion
 from hcrm_store.journeys import Sop as SopRow
 from hcrm_store.resources import resource
 
-SYSTEM = "system"  # the author of what comes from resources/
 PARAMETERS_FILE = "parameters.yaml"
 
 

@@ -18,6 +18,8 @@ MAX_CASES, MAX_CASE_FACTS = 50, 100
 
 Scalar = StrictBool | StrictInt | StrictStr  # no floats: decimals are written as text, "0.50"
 
+SYSTEM = "system"  # the author of what comes with the product
+
 
 class Operator(StrEnum):
     """How a fact is compared. Relative days count back from the business date; both ends of `between` belong."""

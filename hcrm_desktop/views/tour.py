@@ -7,6 +7,7 @@ never for a time, always for a state.
 import dataclasses
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,15 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QListView, QTableView, QWidget
 
-from hcrm_core.terms import Role
-from hcrm_desktop.cache.rows import SyncStatus
+from hcrm_core.terms import Eye, Role
+from hcrm_desktop.cache.rows import CustomerHeader, SyncStatus
 from hcrm_desktop.models.rows import ROW_ROLE
 from hcrm_desktop.views.display.window import DisplayWindow
+from hcrm_desktop.views.record.page import RecordPage
 from hcrm_desktop.views.rules.page import RulesPage
+from hcrm_desktop.views.rules.panels.asking import BusyBar
+from hcrm_desktop.views.rules.panels.backtest import BacktestPanel
+from hcrm_desktop.views.rules.panels.explain import ExplainPanel
 
 if TYPE_CHECKING:
     from hcrm_desktop.app import Workstation
@@ -30,6 +35,7 @@ SETTLED_STEPS = 5  # without a change in between, so that late answers are on th
 LAPTOP, DESKTOP = QSize(1366, 768), QSize(1920, 1080)
 SCALE = 1.5  # of a laptop of 1920 by 1080 whose owner wants everything larger
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody answers
+MOST_OPENED, OFTEN = 30, 5  # records looked into, and axial lengths that make a curve
 _log = logging.getLogger(__name__)
 
 Wait = Callable[[], bool]
@@ -42,6 +48,7 @@ class Tour(QObject):
         super().__init__(workstation)
         self._station, self._folder = workstation, folder
         self._status: SyncStatus | None = None
+        self._told: CustomerHeader | None = None  # whose record was shown
         self._waiting = 0
         self._steps = self._walk()
         self._wait: Wait = lambda: True
@@ -190,19 +197,73 @@ class Tour(QObject):
         page.draft.choose((2,))
         QTest.keyClick(page.editor.tree, Qt.Key.Key_Return)
         yield from self._both_themes("rules_line")
-        QTest.keyClick(QApplication.focusWidget() or page, Qt.Key.Key_Escape)
+        field = QApplication.focusWidget() or page
+        QTest.keyClick(field, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        QTest.keyClicks(field, "-5.00")
+        QTest.keyClick(field, Qt.Key.Key_Return)
+        yield from self._rule_panels(page)
+        yield from self._rule_dialogs(page)
+
+    def _rule_panels(self, page: RulesPage) -> Iterator[Wait]:
+        """What stands beside a rule that was changed."""
+        self._station.window.resize(DESKTOP)
+        page.draft.choose((4,))  # a line with one number, which can be dragged
+        for key in page.side.names():
+            page.side.open_panel(key)
+            panel = page.side.panel(key)
+            if isinstance(panel, ExplainPanel) and self._told is not None:
+                panel.explain(self._told.id, self._told.name)
+            if isinstance(panel, BacktestPanel):
+                panel.question.ask()
+            yield from self._answered(page)
+            yield from self._shot(f"rules_{key}")
+        page.side.open_panel("")
+        self._station.window.resize(LAPTOP)
+
+    def _rule_dialogs(self, page: RulesPage) -> Iterator[Wait]:
+        """On the way into force, and around it."""
+        release = page.release
+        steps: dict[str, Callable[[], object]] = {
+            "parameters": partial(release.show_parameter, "replacement_days"),
+            "versions": release.show_versions,
+            "scans": release.show_scans,
+            "publish": partial(QTest.keyClick, page, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier),
+        }
+        for name, step in steps.items():
+            step()
+            yield lambda: QApplication.activeModalWidget() is not None
+            dialog = QApplication.activeModalWidget()
+            assert dialog is not None
+            yield from self._answered(dialog)
+            yield from self._shot(f"rules_{name}")
+            dialog.close()
+            yield from self._settled()
+
+    def _answered(self, place: QWidget) -> Iterator[Wait]:
+        """Nothing is on its way any more."""
+        yield from self._settled()
+        yield lambda: not any(bar.isVisible() for bar in place.findChildren(BusyBar))
 
     def _open_told_record(self) -> Iterator[Wait]:
-        """A child with something to tell: the first in the list who wears a lens."""
-        yield from self._page("customers")
-        yield self._shows(QTableView)
-        table = self._focused(QTableView)
-        assert isinstance(table, QTableView)
-        model = table.model()
-        worn = (n for n in range(model.rowCount()) if model.index(n, 0).data(ROW_ROLE).product is not None)
-        table.selectRow(next(worn, 0))
-        QTest.keyClick(table, Qt.Key.Key_Return)
-        yield from self._settled()
+        """A child with something to tell: the first lens wearer in the list who was measured often enough."""
+        for number in range(MOST_OPENED):
+            yield from self._page("customers")
+            yield self._shows(QTableView)
+            table = self._focused(QTableView)
+            assert isinstance(table, QTableView)
+            model = table.model()
+            worn = [n for n in range(model.rowCount()) if model.index(n, 0).data(ROW_ROLE).product is not None]
+            table.selectRow([*worn, 0][min(number, len(worn))])
+            QTest.keyClick(table, Qt.Key.Key_Return)
+            yield from self._settled()
+            page = self._page_shown()
+            assert isinstance(page, RecordPage)
+            yield partial(_is_read, page)
+            study = page.study()
+            assert study is not None
+            self._told = study.record.header
+            if study.eyes.axial_verdicts[Eye.OD].readings >= OFTEN or number >= len(worn):
+                break
 
     def _search(self, text: str) -> Iterator[Wait]:
         field = self._frame().search
@@ -279,3 +340,7 @@ class Tour(QObject):
 
     def _all_sent(self) -> bool:
         return self._status is not None and self._status.online and not self._status.unsent
+
+
+def _is_read(page: RecordPage) -> bool:
+    return page.study() is not None

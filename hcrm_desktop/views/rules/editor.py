@@ -3,7 +3,7 @@
 from datetime import date
 from functools import partial
 
-from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from hcrm_core.rules.linting import Finding
@@ -67,8 +67,11 @@ class RuleEditor(QWidget):
             label.setProperty("role", role)
             label.hide()
         self.properties.hide()
+        numbers = QLabel(self.tr("右边的数：单独满足的人数，下面是一条条筛到这里还剩多少人"))
+        numbers.setProperty("role", "small")
+        numbers.setAlignment(Qt.AlignmentFlag.AlignRight)
         column.addLayout(bar)
-        for widget in (self.properties, self._message, self._whole):
+        for widget in (self.properties, self._message, self._whole, numbers):
             column.addWidget(widget)
         column.addWidget(self.tree, 1)
 

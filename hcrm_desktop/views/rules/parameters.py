@@ -50,7 +50,7 @@ class ParametersDialog(QDialog):
             self.tr("谁在何时改"),
             self.tr("为什么"),
         ]
-        self._table = SmallTable(self.tr("参数表"), columns)
+        self._table = SmallTable(self.tr("参数表"), columns, wide=3, tall=True)
         self._source, self._value, self._unit = QLabel(wordWrap=True), QLineEdit(), QLabel()
         self._default = QPushButton(self.tr("恢复默认"))
         self._asking, self._told = AskLine(), QLabel(wordWrap=True)
@@ -68,7 +68,6 @@ class ParametersDialog(QDialog):
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._table.show_lines([self._cells(line) for line in self._lines])
-        self._table.setMinimumHeight(self._table.height())
         self._message.setProperty("role", "danger")
         self._save.setProperty("kind", "primary")
         self._value.setAccessibleName(self.tr("新的值"))
@@ -114,7 +113,11 @@ class ParametersDialog(QDialog):
         low, high = (self._words.number(end, unit="") for end in (one.minimum, one.maximum))
         names = self._workshop.labels | {sop.key: sop.label for sop in self._workshop.shelf.sops}
         used = self.tr("、").join(names.get(key, key) for key in line.used_by)
-        by = self.tr("{author} {at}").format(author=line.author, at=self._desk.words.moment(line.set_at)).strip()
+        by = (
+            self.tr("{author} {at}")
+            .format(author=self._words.author(line.author), at=self._desk.words.moment(line.set_at))
+            .strip()
+        )
         value = self._words.number(one.value, unit=one.unit)
         return [one.label, value, self.tr("{low} 到 {high}").format(low=low, high=high), used, by, line.note]
 

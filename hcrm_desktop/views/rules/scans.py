@@ -39,7 +39,7 @@ class ScansDialog(QDialog):
             self.tr("未派"),
             self.tr("对账"),
         ]
-        self._runs = SmallTable(self.tr("最近的扫描"), columns)
+        self._runs = SmallTable(self.tr("最近的扫描"), columns, tall=True)
         self._aside = SmallTable(self.tr("隔离的客户"), [self.tr("客户"), self.tr("原因"), self.tr("从何时起")])
         self._aside_title = QLabel(self.tr("隔离的客户：他们的记录算不出来，客群和任务保持原样。双击打开档案。"))
         self._set_aside: tuple[QWidget, ...] = (self._aside_title, self._aside)

@@ -73,6 +73,10 @@ class SidePanels(QWidget):
         """Show the first panel, if there is one."""
         self.open_panel(next(iter(self._makers), ""))
 
+    def names(self) -> list[str]:
+        """All panels, in their order."""
+        return list(self._makers)
+
     def panel(self, key: str) -> QWidget | None:
         """A panel, if it was opened before."""
         return self._panels.get(key)

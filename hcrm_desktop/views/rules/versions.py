@@ -140,7 +140,11 @@ class VersionsDialog(QDialog):
     def _text(self, version: RuleVersionLine) -> str:
         moment = self._desk.words.moment
         lines = [self._words.state(version.state, number=version.number)]
-        lines.append(self.tr("{author} {at}").format(author=version.author, at=moment(version.created_at)).strip())
+        lines.append(
+            self.tr("{author} {at}")
+            .format(author=self._words.author(version.author), at=moment(version.created_at))
+            .strip()
+        )
         if version.published_at is not None:
             text = self.tr("发布：{who} {at}")
             lines.append(text.format(who=version.published_by, at=moment(version.published_at)))

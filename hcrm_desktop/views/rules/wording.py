@@ -14,6 +14,7 @@ from hcrm_core.rules.lowering import DEGREE, RELATIVE, relative_unit
 from hcrm_core.rules.messages import RuleState
 from hcrm_core.rules.model import (
     NO_OPERAND,
+    SYSTEM,
     AllOf,
     AnyOf,
     Condition,
@@ -254,6 +255,10 @@ class RuleWords(QObject):
             return ""
         low, high = (self.value(f"{end:f}", fact=fact) for end in fact.span)
         return self.tr("可填 {low} 到 {high}").format(low=low, high=high)
+
+    def author(self, name: str) -> str:
+        """Who wrote a version or a value."""
+        return self.tr("系统预设") if name == SYSTEM else name
 
     def number(self, number: Decimal, *, unit: str) -> str:
         """A number with its unit; diopters and millimetres with two decimals."""

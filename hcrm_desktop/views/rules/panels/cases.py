@@ -48,6 +48,7 @@ class CasesPanel(QWidget):
             column.addWidget(widget)
         column.addLayout(row)
         column.addWidget(self._form, 1)
+        column.addStretch(1)  # holds the top where there is no form yet
 
     def _connect(self) -> None:
         self._draft.changed.connect(self._renew)

@@ -13,8 +13,15 @@ MOST_ROWS_PX = 190
 class SmallTable(QTableWidget):
     """Lines to read."""
 
-    def __init__(self, name: str, columns: Sequence[str]) -> None:
+    def __init__(self, name: str, columns: Sequence[str], *, wide: int = 0, tall: bool = False) -> None:
+        """Empty as yet.
+
+        Args:
+            wide: the column that takes what room the others leave.
+            tall: it takes what height there is; otherwise it is as high as its lines, up to a limit.
+        """
         super().__init__(0, len(columns))
+        self._tall = tall
         self.setAccessibleName(name)
         self.setHorizontalHeaderLabels(list(columns))
         self.verticalHeader().hide()
@@ -23,7 +30,7 @@ class SmallTable(QTableWidget):
         self.setTabKeyNavigation(False)
         head = self.horizontalHeader()
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        head.setSectionResizeMode(wide, QHeaderView.ResizeMode.Stretch)
 
     def show_lines(self, lines: Sequence[Sequence[Cell]]) -> None:
         """Show others."""
@@ -33,7 +40,8 @@ class SmallTable(QTableWidget):
                 self.setItem(row, column, _item(cell))
         rows = sum(self.rowHeight(row) for row in range(len(lines)))
         frame = self.horizontalHeader().sizeHint().height() + 4
-        self.setFixedHeight(min(MOST_ROWS_PX, rows + frame))
+        if not self._tall:
+            self.setFixedHeight(min(MOST_ROWS_PX, rows + frame))
 
     def colour(self, row: int, colour: str) -> None:
         """Make a line stand out."""
