@@ -16,6 +16,8 @@ from hcrm_desktop.views.rules.page import RulesPage
 from hcrm_desktop.views.rules.panels.cases import CasesPanel
 from hcrm_desktop.views.rules.panels.explain import ExplainPanel
 from hcrm_desktop.views.rules.publish import PublishDialog
+from hcrm_desktop.views.rules.version_words import VersionWords
+from hcrm_desktop.views.rules.wording import RuleWords
 from hcrm_store.base import new_id
 from tests.fakes import FakeRuleOffice
 from tests.gui.office import NO_NETWORK, button, words
@@ -218,3 +220,9 @@ def test_a_customer_is_kept_as_a_case_without_his_name(
     assert "王小雨" not in str(page.draft.rule.as_json())
     page.draft.stack.undo()
     assert page.draft.rule.cases == ()
+
+
+def test_other_cases_are_one_line_among_the_differences_of_versions(rule_words: RuleWords) -> None:
+    before = rule_of(OLD)
+    after = before.model_copy(update={"cases": (case(),)})
+    assert VersionWords(rule_words).sentences(before, after) == ["用例：0 个 → 1 个，内容有改动"]

@@ -157,6 +157,22 @@ def test_off_line_the_dialogs_say_so_and_keep_what_was_written(manager: Manager,
     manager.wait(lambda: "连不上中心" in dialog._message.text())
     assert dialog._note.text() == "科室例会"
     manager.wait(dialog._publish.isEnabled)
+    dialog.reject()
+    manager.page.release.show_versions()
+    history = manager.dialog(VersionsDialog)
+    manager.wait(lambda: "连不上中心" in history._message.text())
+    assert not history._end.isEnabled()
+    history.reject()
+    manager.page.release.show_scans()
+    scans = manager.dialog(ScansDialog)
+    manager.wait(lambda: "连不上中心" in scans._message.text())
+    scans.reject()
+    manager.page.release.show_parameter("replacement_days")
+    table = manager.dialog(ParametersDialog)
+    table._value.setText("540")
+    manager.wait(lambda: "连不上中心" in table._asking.text.text())
+    assert (table._value.text(), table._save.isEnabled()) == ("540", False)
+    table.reject()
 
 
 @pytest.mark.parametrize("two_persons", [True])
