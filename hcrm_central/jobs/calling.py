@@ -1,7 +1,7 @@
 """For whom SOPs call: their triggers, and what becomes of each customer for whom one holds."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -43,6 +43,13 @@ from hcrm_store.people import Customer
 
 _REOPENABLE = [CloseReason.REASON_GONE.value, CloseReason.DO_NOT_CONTACT.value]
 _FACTS = CUSTOMER_FACTS.c
+
+
+Belongs = Callable[[str], ColumnElement[bool]]  # who is in a segment, by its key
+
+
+def in_segment(key: str) -> ColumnElement[bool]:
+    return literal(key) == any_(_FACTS.segments)
 
 
 class Fate(StrEnum):
@@ -113,12 +120,19 @@ def called(session: Session, sops: Sequence[SopInForce], *, on: date, scope: Sco
 
 
 def proposals(
-    session: Session, one: SopInForce, rulebook: Rulebook, *, reached: Sequence[UUID], scope: Scope
+    session: Session,
+    one: SopInForce,
+    rulebook: Rulebook,
+    *,
+    reached: Sequence[UUID],
+    scope: Scope,
+    belongs: Belongs = in_segment,
 ) -> Iterator[Proposal]:
     """What becomes of every customer of a scope for whom an SOP's trigger holds.
 
     Args:
         reached: families that were spoken with today.
+        belongs: who is in which segment, or would be.
     """
     sop, anchor, here = one.sop, cycle_on(one, on=rulebook.on), aliased(Task)
     same_cycle = and_(
@@ -126,10 +140,10 @@ def proposals(
     )
     query = (
         select(Customer.id, Customer.site_id, Customer.family_id, Customer.assistant_id, anchor, here.id)
-        .add_columns(_fate(one, rulebook, reached, here=here))
+        .add_columns(_fate(one, rulebook, reached, here=here, belongs=belongs))
         .join_from(CUSTOMER_FACTS, Customer, Customer.id == _FACTS.customer_id)
         .join(here, same_cycle, isouter=True)
-        .where(_trigger(one, on=rulebook.on), scope.on(Customer.id))
+        .where(_trigger(one, on=rulebook.on, belongs=belongs), scope.on(Customer.id))
         .order_by(Customer.id)
     )
     for customer_id, site_id, family_id, assistant_id, anchor_on, task_id, fate in session.execute(query):
@@ -144,11 +158,11 @@ def recipients(session: Session, one: SopInForce, rulebook: Rulebook, *, scope: 
             yield proposal.recipient
 
 
-def _trigger(one: SopInForce, *, on: date) -> ColumnElement[bool]:
+def _trigger(one: SopInForce, *, on: date, belongs: Belongs = in_segment) -> ColumnElement[bool]:
     """Cheap parts first: PostgreSQL stops at the first that fails."""
     parts = [] if one.timing.every is None else [is_near(one, on=on)]
     if one.sop.segment is not None:
-        parts.append(in_segment(one.sop.segment))
+        parts.append(belongs(one.sop.segment))
     if one.when is not None:
         parts.append(predicate(one.when))
     if one.sop.follows is not None:
@@ -156,16 +170,14 @@ def _trigger(one: SopInForce, *, on: date) -> ColumnElement[bool]:
     return and_(true(), *parts)
 
 
-def in_segment(key: str) -> ColumnElement[bool]:
-    return literal(key) == any_(_FACTS.segments)
-
-
-def _fate(one: SopInForce, rulebook: Rulebook, reached: Sequence[UUID], *, here: type[Task]) -> ColumnElement[str]:
+def _fate(
+    one: SopInForce, rulebook: Rulebook, reached: Sequence[UUID], *, here: type[Task], belongs: Belongs
+) -> ColumnElement[str]:
     sop, on = one.sop, rulebook.on
     return case(
         *_settled(cycle_on(one, on=on), here, came=_came(one, on=on), on=on),
         (_kindred_open(sop, rulebook), Fate.ALREADY_OPEN.value),
-        (_in_stronger_segment(sop, rulebook), Fate.ANOTHERS.value),
+        (_in_stronger_segment(sop, rulebook, belongs=belongs), Fate.ANOTHERS.value),
         (home == among(reached), Fate.FAMILY_REACHED.value),
         (here.id.is_not(None), Fate.REOPENED.value),
         else_=Fate.CREATED.value,
@@ -206,7 +218,7 @@ def _kindred_open(sop: Sop, rulebook: Rulebook) -> ColumnElement[bool]:
     )
 
 
-def _in_stronger_segment(sop: Sop, rulebook: Rulebook) -> ColumnElement[bool]:
+def _in_stronger_segment(sop: Sop, rulebook: Rulebook, *, belongs: Belongs) -> ColumnElement[bool]:
     """Between two calls of a recall nobody is reminded of a recheck."""
     stronger = {one.sop.segment for one in rulebook.sops if sop.key in one.sop.replaces} - {None, sop.segment}
-    return or_(false(), *(in_segment(key) for key in sorted(str(one) for one in stronger)))
+    return or_(false(), *(belongs(key) for key in sorted(str(one) for one in stronger)))

@@ -1,4 +1,4 @@
-"""What other intervals or conditions of an SOP do to its tasks: previewed with counts, then done.
+"""What other intervals, conditions or members of an SOP's segment do to its tasks: previewed with counts, then done.
 
 A task that somebody began, or put to sleep, stays as it is. A step that returns needs no moving: its task of the
 former occurrence closes, and the present occurrence gets one of its own.
@@ -9,11 +9,12 @@ from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Date, and_, false, func, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Date, and_, case, false, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
-from hcrm_central.jobs.calling import Fate, proposals
+from hcrm_central.jobs.calling import Belongs, Fate, in_segment, proposals
 from hcrm_central.jobs.cycles import cycle_on, own_arrival_from
+from hcrm_central.jobs.quarantine import quarantined
 from hcrm_central.jobs.rulebook import Rulebook, SopInForce
 from hcrm_central.jobs.scope import Scope
 from hcrm_central.store.facts import CUSTOMER_FACTS
@@ -34,12 +35,21 @@ class Moved:
     due_today: int
 
 
-def preview(session: Session, before: SopInForce, after: SopInForce, *, rulebook: Rulebook) -> Moved:
+def preview(
+    session: Session, before: SopInForce, after: SopInForce, *, rulebook: Rulebook, belongs: Belongs = in_segment
+) -> Moved:
     """What a changed SOP would do were it in force now. Reads only, as whoever the session speaks for.
 
-    What a stronger SOP takes over is told of that one; a full day may put some of them off.
+    What a stronger SOP takes over from a lesser one, or leaves to it, is told of the stronger one alone; a full day
+    may put some of them off.
+
+    Args:
+        belongs: who would be in which segment then.
     """
-    days = _moving(session, before, after, on=rulebook.on) | _coming(session, before, after, rulebook)
+    days = _moving(session, before, after, on=rulebook.on, belongs=belongs)
+    anyway = _proposed(session, before, rulebook)
+    coming = _proposed(session, after, rulebook, belongs=belongs)
+    days |= {customer_id: day for customer_id, day in coming.items() if customer_id not in anyway}
     return Moved(moved=len(days), due_today=sum(day is not None and day <= rulebook.on for day in days.values()))
 
 
@@ -69,40 +79,38 @@ def _is_off(one: SopInForce, *, on: date) -> ColumnElement[bool]:
     return and_(Task.due_on != _due(one, on=on), Task.due_on > on)
 
 
-def _moving(session: Session, before: SopInForce, after: SopInForce, *, on: date) -> Days:
+def _moving(session: Session, before: SopInForce, after: SopInForce, *, on: date, belongs: Belongs) -> Days:
     """Tasks that are there."""
-    day: ColumnElement[Any] = null()
-    if after.timing.every is not None:
-        goes = or_(cycle_on(after, on=on).is_distinct_from(Task.anchor_on), _came(after))
-        moves = and_(Task.anchor_on == cycle_on(before, on=on), goes)
-    elif _is_replanned(after):
-        moves, day = _is_off(after, on=on), _due(after, on=on)
-    else:
-        return {}
+    goes = or_(_is_of_another_cycle(before, after, on=on), _leaves(after, belongs))
+    moves = _is_off(after, on=on) if _is_replanned(after) else false()
     query = (
-        select(Task.customer_id, day)
+        select(Task.customer_id, case((goes, null()), else_=_due(after, on=on)))
         .join_from(Task, CUSTOMER_FACTS, CUSTOMER_FACTS.c.customer_id == Task.customer_id)
-        .where(Task.sop_key == before.sop.key, _UNTOUCHED, moves)
+        .where(Task.sop_key == before.sop.key, _UNTOUCHED, or_(goes, moves))
     )
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def _came(one: SopInForce) -> ColumnElement[bool]:
-    """An arrival that its intervals count as the occurrence's own."""
-    own = own_arrival_from(one) if "arrival" in one.sop.settled_by else None
-    return false() if own is None else CUSTOMER_FACTS.c.last_arrival_on >= Task.anchor_on + own
+def _is_of_another_cycle(before: SopInForce, after: SopInForce, *, on: date) -> ColumnElement[bool]:
+    """Of a step that returns: it is another occurrence then, or an arrival counts as this one's own."""
+    if after.timing.every is None:
+        return false()
+    another = cycle_on(after, on=on).is_distinct_from(Task.anchor_on)
+    own = own_arrival_from(after) if "arrival" in after.sop.settled_by else None
+    came = false() if own is None else CUSTOMER_FACTS.c.last_arrival_on >= Task.anchor_on + own
+    return and_(Task.anchor_on == cycle_on(before, on=on), or_(another, came))
 
 
-def _coming(session: Session, before: SopInForce, after: SopInForce, rulebook: Rulebook) -> Days:
-    """Tasks that are not there, and would not come as things are."""
-    anyway = _proposed(session, before, rulebook)
-    found = _proposed(session, after, rulebook)
-    return {customer_id: day for customer_id, day in found.items() if customer_id not in anyway}
+def _leaves(after: SopInForce, belongs: Belongs) -> ColumnElement[bool]:
+    """The customer is in the SOP's segment, and then is not."""
+    key = after.sop.segment
+    return false() if key is None else and_(in_segment(key), belongs(key).is_not(True))
 
 
-def _proposed(session: Session, one: SopInForce, rulebook: Rulebook) -> Days:
+def _proposed(session: Session, one: SopInForce, rulebook: Rulebook, *, belongs: Belongs = in_segment) -> Days:
+    scope = Scope(aside=quarantined(session))
     return {
         found.recipient.customer_id: due_on(one.timing, anchor_on=found.anchor_on, today=rulebook.on)
-        for found in proposals(session, one, rulebook, reached=(), scope=Scope())
+        for found in proposals(session, one, rulebook, reached=(), scope=scope, belongs=belongs)
         if found.fate in (Fate.CREATED, Fate.REOPENED)
     }

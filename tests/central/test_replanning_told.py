@@ -24,6 +24,7 @@ from tests.fakes import FakeClock
 from tests.rule_desk import Desk
 from tests.scanning import TODAY, Library, ago
 
+Counts = dict[str, tuple[int, int]]  # by SOP: how many move, how many of them are due today
 Days = Mapping[UUID, tuple[date, date]]  # by customer: the cycle and the day of his open task
 
 
@@ -67,7 +68,7 @@ def moved(before: Days, after: Days) -> tuple[int, int]:
     return len(others), sum(after[one][1] <= TODAY for one in others if one in after)
 
 
-def told(desk: Desk, key: str, value: str) -> dict[str, tuple[int, int]]:
+def told(desk: Desk, key: str, value: str) -> Counts:
     answer = desk.client.post("/questions/parameter", {"ask": str(new_id()), "key": key, "value": value})
     assert answer.status_code == 200, answer.text
     effect = ParameterEffect.model_validate_json(answer.content)
@@ -80,7 +81,7 @@ def set_to(desk: Desk, library: Library, *, key: str, value: str) -> None:
     Worker(library.store.jobs, clock=library.clock, scan_at=time(2, 30)).finish()
 
 
-CHANGES = [
+INTERVALS = [
     ("ok_recheck_days", ("60", "91", "180", "90")),
     ("recheck_lasts_days", ("14", "365", "90")),
     ("recheck_lead_days", ("14", "0", "30", "3")),
@@ -90,15 +91,36 @@ CHANGES = [
     ("recheck_callback_days", ("60", "1")),
     ("replacement_remind_days", ("380", "550")),
 ]
+OF_RULES = [
+    ("inactive_days", ("365", "120")),
+    ("recheck_grace_days", ("150", "7", "30")),
+    ("replacement_days", ("455", "700", "550")),
+]
+
+
+def happens(desk: Desk, library: Library, *, key: str, value: str) -> tuple[Counts, Counts]:
+    """What is said of a parameter's value, and what then happens, by SOP."""
+    said, before = told(desk, key, value), days(library.store)
+    set_to(desk, library, key=key, value=value)
+    after = days(library.store)
+    happened = {sop: moved(before.get(sop, {}), after.get(sop, {})) for sop in before.keys() | after.keys()}
+    return said, {sop: found for sop, found in happened.items() if found[0]}
 
 
 def test_what_is_said_of_a_changed_interval_is_what_happens(desk: Desk, library: Library) -> None:
     effects = 0
-    for key, value in ((key, value) for key, values in CHANGES for value in values):
-        said, before = told(desk, key, value), days(library.store)
-        set_to(desk, library, key=key, value=value)
-        after = days(library.store)
-        happened = {sop: moved(before.get(sop, {}), after.get(sop, {})) for sop in before.keys() | after.keys()}
-        assert said == {sop: found for sop, found in happened.items() if found[0]}, (key, value)
+    for key, value in ((key, value) for key, values in INTERVALS for value in values):
+        said, happened = happens(desk, library, key=key, value=value)
+        assert said == happened, (key, value)
         effects += len(said)
-    assert effects > len(CHANGES)
+    assert effects > len(INTERVALS)
+
+
+def test_what_is_said_of_a_rules_parameter_happens_to_the_sops_of_its_segment(desk: Desk, library: Library) -> None:
+    """What a stronger SOP leaves to lesser ones, or takes from them, is told of the stronger one alone."""
+    recalls = 0
+    for key, value in ((key, value) for key, values in OF_RULES for value in values):
+        said, happened = happens(desk, library, key=key, value=value)
+        assert said.items() <= happened.items(), (key, value)
+        recalls += "recall" in said
+    assert recalls > len(OF_RULES)

@@ -184,7 +184,7 @@ class ParametersDialog(QDialog):
         self._effect = effect
         self._asking.show_text("")
         rules = self.tr("规则“{label}”：进入 {enter} 人，离开 {leave} 人，留下 {stay} 人")
-        sops = self.tr("SOP“{label}”：{moved} 个任务改期，其中 {due_today} 个今天就到期")
+        sops = self.tr("SOP“{label}”：{moved} 个任务新增、改期或取消，其中 {due_today} 个今天就到期")
         said = [rules.format(**one.model_dump()) for one in effect.rules]
         said += [sops.format(**one.model_dump()) for one in effect.sops]
         self._told.setText("\n".join(said) or self.tr("没有规则或 SOP 因此改变"))

@@ -50,7 +50,7 @@ def test_the_effect_and_a_reason_come_before_saving(
     said: list[str] = []
     page.said.connect(said.append)
     dialog._value.setText("540")
-    qtbot.waitUntil(lambda: "40 个任务改期，其中 5 个今天就到期" in dialog._told.text())
+    qtbot.waitUntil(lambda: "40 个任务新增、改期或取消，其中 5 个今天就到期" in dialog._told.text())
     assert not dialog._save.isEnabled()
     dialog._note.setText("科室例会")
     assert dialog._save.isEnabled()
