@@ -17,6 +17,7 @@ from hcrm_core.wire import Json, Message, Storable
 MOST_MOVERS = 200  # customers named in a diff
 MOST_THRESHOLDS = 120  # of one sweep
 BACKTEST_DAYS = 365
+LEAST_JUMPING = 20  # customers: of fewer, a few who come and go are half of them; operational
 
 Key = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[a-z][a-z0-9_]*$")]
 Note = Annotated[str, Field(max_length=400)]
@@ -46,6 +47,7 @@ class RuleHead(Message):
         needs_measurement: for how many the last scan could not tell.
         failed: the version in force could not be used by the last scan.
         reevaluating: a change waits to be worked out.
+        before: how many were in it before the last scan of everybody; None if none told.
     """
 
     key: str
@@ -65,6 +67,14 @@ class RuleHead(Message):
     needs_measurement: int
     failed: bool
     reevaluating: bool
+    before: int | None = None
+
+    @property
+    def has_jumped(self) -> bool:
+        """Far more or far fewer than before: a mistake in a rule or in a feed looks like this."""
+        if not self.before or max(self.before, self.customers) < LEAST_JUMPING:
+            return False  # whoever had nobody is new
+        return 2 * abs(self.customers - self.before) >= self.before
 
 
 class ParameterLine(Message):

@@ -92,6 +92,7 @@ def test_counts_come_from_membership_and_from_the_last_run_that_told(
     scan(store.jobs, clock=clock)
     assert (head_of(desk, "known").customers, head_of(desk, "known").needs_measurement) == (3, 0)
     assert (head_of(desk, "thin").customers, head_of(desk, "thin").needs_measurement) == (0, 3)
+    assert (head_of(desk, "known").before, head_of(desk, "thin").before) == (0, 0)
     clock.advance(timedelta(minutes=1))
     rescan(store.jobs, [clinic.mine.customer_id], clock=clock)  # tells of one customer alone
     told = {"segments": {"thin": {"needs_measurement": 0}}, "failed": []}
@@ -103,6 +104,9 @@ def test_counts_come_from_membership_and_from_the_last_run_that_told(
     clock.advance(timedelta(minutes=1))
     Worker(store.jobs, clock=clock, scan_at=clock.now().time()).finish()
     assert (head_of(desk, "known").customers, head_of(desk, "thin").needs_measurement) == (3, 3)
+    clock.advance(timedelta(minutes=1))
+    scan(store.jobs, clock=clock)
+    assert head_of(desk, "known").before == 3
 
 
 def test_a_rule_that_the_last_run_could_not_use_is_marked(desk: Desk, store: Store, clock: FakeClock) -> None:

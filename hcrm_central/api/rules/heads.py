@@ -18,12 +18,14 @@ class Counted:
     Attributes:
         customers: in it now.
         needing: for how many the last run could not tell.
+        before: in it before the last run over everybody and everything.
         failed: keys of rules.
         waiting: segments that wait to be worked out again.
     """
 
     customers: Mapping[str, int]
     needing: Mapping[str, int]
+    before: Mapping[str, int]
     failed: frozenset[str]
     waiting: frozenset[str]
 
@@ -58,6 +60,7 @@ def head(versions: Sequence[RuleVersion], *, segments: Mapping[str, Segment], co
         draft_author=draft.author if draft else "",
         customers=counted.customers.get(marking.segment_key, 0) if marking else 0,
         needs_measurement=counted.needing.get(published.segment_key, 0) if published else 0,
+        before=counted.before.get(published.segment_key) if published else None,
         failed=published is not None and shown.rule_key in counted.failed,
         reevaluating=marking is not None and marking.segment_key in counted.waiting,
     )

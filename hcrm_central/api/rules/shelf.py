@@ -78,12 +78,16 @@ def _heads(session: Session, versions: Sequence[RuleVersion], counted: Counted) 
 
 def _counted(session: Session, runs: Sequence[ScanRun]) -> Counted:
     needing: dict[str, int] = {}
+    before: dict[str, int] = {}
     for run in runs:  # newest first: what a segment's last run told
         for key, count in run.counts.get("segments", {}).items():
             needing.setdefault(key, count["needs_measurement"])
+            if run.kind in WHOLE and "before" in count:
+                before.setdefault(key, count["before"])
     return Counted(
         customers=_grouped(session, Membership.segment_key, where=Membership.left_on.is_(None)),
         needing=needing,
+        before=before,
         failed=frozenset(runs[0].counts.get("failed", ()) if runs else ()),
         waiting=_waiting(session),
     )

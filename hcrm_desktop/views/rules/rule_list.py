@@ -192,6 +192,8 @@ class RuleList(QWidget):
             lines.append(self.tr("⚠ 上次扫描没能使用"))
         elif head.published is not None and head.customers == 0 and not head.reevaluating:
             lines.append(self.tr("⚠ 没有人符合"))
+        elif head.has_jumped and not head.reevaluating:
+            lines.append(self.tr("⚠ 人数突变：上次全部扫描前 {n} 人").format(n=f"{head.before:,}"))
         if head.reevaluating:
             lines.append(self.tr("正在重新归类…"))
         return "\n".join(lines)

@@ -63,6 +63,26 @@ def test_a_rule_that_nobody_matches_says_so(shown: RuleList, shelf: Shelf) -> No
     assert text.split("\n")[1:] == ["v1 · 0 人", "⚠ 没有人符合"]
 
 
+@pytest.mark.parametrize(
+    ("before", "customers", "told"),
+    [
+        *((20, 10, True), (20, 11, False), (20, 29, False), (20, 30, True)),
+        *((19, 0, False), (19, 20, False), (13, 19, False), (13, 20, True), (0, 500, False), (None, 500, False)),
+    ],
+)
+def test_half_more_or_half_fewer_than_before_is_a_jump(
+    shelf: Shelf, before: int | None, customers: int, *, told: bool
+) -> None:
+    assert shelf.rules[2].model_copy(update={"before": before, "customers": customers}).has_jumped is told
+
+
+def test_a_rule_whose_number_jumped_says_how_many_there_were(qtbot: QtBot, shown: RuleList, shelf: Shelf) -> None:
+    heads = [shelf.rules[2].model_copy(update={"before": 1200, "customers": 300})]
+    shown.show_shelf(shelf.model_copy(update={"rules": heads}))
+    text = next(text for text in listed(shown) if text.startswith(heads[0].label + "\n"))
+    assert text.split("\n")[-1] == "⚠ 人数突变：上次全部扫描前 1,200 人"
+
+
 @pytest.mark.parametrize("width", [160, 210, 320])
 def test_every_line_is_high_enough_for_its_words(qtbot: QtBot, shown: RuleList, width: int) -> None:
     shown.resize(width, 600)
