@@ -76,8 +76,8 @@ def test_half_more_or_half_fewer_than_before_is_a_jump(
     assert shelf.rules[2].model_copy(update={"before": before, "customers": customers}).has_jumped is told
 
 
-def test_a_rule_whose_number_jumped_says_how_many_there_were(qtbot: QtBot, shown: RuleList, shelf: Shelf) -> None:
-    heads = [shelf.rules[2].model_copy(update={"before": 1200, "customers": 300})]
+def test_a_rule_whose_number_jumped_says_how_many_there_were(shown: RuleList, shelf: Shelf) -> None:
+    heads = [shelf.rules[3].model_copy(update={"before": 1200, "customers": 300})]
     shown.show_shelf(shelf.model_copy(update={"rules": heads}))
     text = next(text for text in listed(shown) if text.startswith(heads[0].label + "\n"))
     assert text.split("\n")[-1] == "⚠ 人数突变：上次全部扫描前 1,200 人"
