@@ -28,6 +28,8 @@ SUBJECTS = {
     OperationKind.PICK_EXAM: "exam",
     OperationKind.VOID_EXAM: "exam",
     OperationKind.EDIT_CUSTOMER: "customer",
+    OperationKind.RECORD_MEDICATION: "medication",
+    OperationKind.END_MEDICATION: "medication",
     OperationKind.UNREADABLE: "",
 }
 RECEIPT = cast("Table", Receipt.__table__)

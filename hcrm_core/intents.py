@@ -101,6 +101,28 @@ class VoidExam(Message):
     reason: str = Field(min_length=1, max_length=400)
 
 
+class MedicationEntry(Message):
+    """A course of a medicine begins; the row id is the course's.
+
+    Attributes:
+        percent: its strength as decimal text, "0.05" for 0.05 %.
+    """
+
+    customer_id: UUID
+    medicine: str  # terms.Medicine
+    percent: str = Field(max_length=8)
+    started_on: date
+    note: str = Field(default="", max_length=2000)
+
+
+class MedicationEnd(Message):
+    """A running course was stopped; the row id is the course's."""
+
+    customer_id: UUID
+    ended_on: date
+    reason: str = Field(default="", max_length=400)
+
+
 class FieldEdit(Message):
     """One field as its editor saw it (`base`) and as it shall be (`value`), as in a row's body; None is unknown."""
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from hcrm_core.eye.plausibility import EyeValues
-from hcrm_core.terms import ExamStatus, Eye, LensState, ProductKind, RefractionMethod, Source
+from hcrm_core.terms import ExamStatus, Eye, LensState, Medicine, ProductKind, RefractionMethod, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,4 +53,25 @@ class OrderRecord:
     cylinder: Decimal | None
     axis: int | None
     price: Decimal | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedicationRow:
+    """One course of a medicine at one strength, for both eyes.
+
+    Attributes:
+        percent: its strength; None: not this reader's to know.
+        ended_on: None while it runs.
+        by: who prescribed it; "" if nobody says.
+    """
+
+    id: UUID
+    medicine: Medicine
+    percent: Decimal | None
+    started_on: date
+    ended_on: date | None
+    end_reason: str
+    note: str
+    by: str
     source: Source

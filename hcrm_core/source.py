@@ -13,6 +13,7 @@ class SourceKind(StrEnum):
     CUSTOMER = "customer"
     EXAM = "exam"
     LENS_ORDER = "lens_order"
+    MEDICATION = "medication"
     VISIT = "visit"
     RECHECK_PLAN = "recheck_plan"
     FOLLOW_UP = "follow_up"

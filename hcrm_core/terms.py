@@ -46,6 +46,12 @@ class ProductKind(StrEnum):
     FUNCTIONAL = "functional"  # 功能性框架 (defocus)
 
 
+class Medicine(StrEnum):
+    """用药: a medicine against myopia that a child takes."""
+
+    ATROPINE = "atropine"  # 低浓度阿托品
+
+
 class LensState(StrEnum):
     """What the eye was wearing before it was measured; decides which values may be compared."""
 

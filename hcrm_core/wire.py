@@ -361,6 +361,8 @@ class OperationKind(StrEnum):
     PICK_EXAM = "exam.pick"
     VOID_EXAM = "exam.void"
     EDIT_CUSTOMER = "customer.edit"
+    RECORD_MEDICATION = "medication.record"
+    END_MEDICATION = "medication.end"
     UNREADABLE = "unreadable"  # handed over by a workstation in words unknown here: kept for a person, as it came
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index
 from sqlalchemy.orm import Mapped
 
-from hcrm_core.terms import Channel, Eye, Outcome, ProductKind, Source, VisitState
-from hcrm_store.base import Base, Exact, Versioned, financial, general, marketing, new_id, summary
+from hcrm_core.terms import Channel, Eye, Medicine, Outcome, ProductKind, Source, VisitState
+from hcrm_store.base import Base, Exact, Versioned, clinical, financial, general, marketing, new_id, summary
 
 
 class LensOrder(Versioned, Base):
@@ -41,6 +41,29 @@ class LensOrder(Versioned, Base):
     price: Mapped[Decimal | None] = financial(Exact(10, 2))  # yuan, for this lens
     sold_by_id: Mapped[UUID | None] = general(ForeignKey("staff.id"))
     department_id: Mapped[UUID | None] = general(ForeignKey("department.id"))
+    source: Mapped[Source] = general()
+
+
+class Medication(Versioned, Base):
+    """用药: one course of a medicine at one strength, for both eyes. A running course has no end."""
+
+    __tablename__ = "medication"
+    __table_args__ = (
+        ForeignKeyConstraint(["customer_id"], ["customer.id"]),
+        Index("ix_medication_customer_id_started_on", "customer_id", "started_on"),
+        CheckConstraint("percent > 0 AND percent <= 1", name="percent"),
+        CheckConstraint("ended_on >= started_on", name="days"),
+    )
+
+    customer_id: Mapped[UUID] = general(primary_key=True)
+    id: Mapped[UUID] = general(primary_key=True, default=new_id, index=True)
+    medicine: Mapped[Medicine] = summary()
+    percent: Mapped[Decimal] = summary(Exact(4, 3))
+    started_on: Mapped[date] = general()
+    ended_on: Mapped[date | None] = general()  # stopped, or another strength from this day on
+    end_reason: Mapped[str] = clinical(default="", server_default="")
+    note: Mapped[str] = clinical(default="", server_default="")
+    prescriber_id: Mapped[UUID | None] = general(ForeignKey("staff.id"))
     source: Mapped[Source] = general()
 
 

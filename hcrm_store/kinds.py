@@ -10,7 +10,7 @@ from sqlalchemy import Table
 from hcrm_core.access import Access, may_see
 from hcrm_core.terms import Role
 from hcrm_store.base import Base
-from hcrm_store.care import FollowUp, LensOrder, RecheckPlan, Visit
+from hcrm_store.care import FollowUp, LensOrder, Medication, RecheckPlan, Visit
 from hcrm_store.clinical import Exam, EyeMeasurement
 from hcrm_store.journeys import Lead, Membership, Segment, Sop, Task
 from hcrm_store.organisation import Site, Staff
@@ -43,6 +43,7 @@ KINDS: dict[str, tuple[Area, type[Base]]] = {
     "exam": (Area.CLINICAL, Exam),
     "eye_measurement": (Area.CLINICAL, EyeMeasurement),
     "lens_order": (Area.CLINICAL, LensOrder),
+    "medication": (Area.CLINICAL, Medication),
     "visit": (Area.CLINICAL, Visit),
     "recheck_plan": (Area.CLINICAL, RecheckPlan),
     "lead": (Area.CLINICAL, Lead),

@@ -27,6 +27,7 @@ from hcrm_core.terms import (
     DepartmentKind,
     Eye,
     LensState,
+    Medicine,
     Outcome,
     ProductKind,
     RefractionMethod,
@@ -50,7 +51,7 @@ from hcrm_core.wire import (
     TokenResponse,
 )
 from hcrm_store.base import new_id
-from hcrm_store.care import FollowUp, LensOrder, RecheckPlan, Visit
+from hcrm_store.care import FollowUp, LensOrder, Medication, RecheckPlan, Visit
 from hcrm_store.clinical import Exam, EyeMeasurement
 from hcrm_store.clock import Clock
 from hcrm_store.journeys import Membership, RuleVersion, Segment, Sop, Task
@@ -79,6 +80,7 @@ class Child:
     guardian_id: UUID
     exam_id: UUID
     order_id: UUID
+    medication_id: UUID
     task_id: UUID
     follow_up_id: UUID
     visit_id: UUID
@@ -209,6 +211,7 @@ def add_child(
         guardian_id=new_id(),
         exam_id=new_id(),
         order_id=new_id(),
+        medication_id=new_id(),
         task_id=new_id(),
         follow_up_id=new_id(),
         visit_id=new_id(),
@@ -264,6 +267,17 @@ def _add_care(session: Session, child: Child, *, site_id: UUID, owner: UUID | No
             brand="测试品牌",
             dispensed_on=date(2025, 9, 10),
             price=child.price,
+            source=Source.LEDGER,
+        )
+    )
+    session.add(
+        Medication(
+            **where,
+            id=child.medication_id,
+            medicine=Medicine.ATROPINE,
+            percent=Decimal("0.01"),
+            started_on=date(2026, 5, 1),
+            note=child.finding,
             source=Source.LEDGER,
         )
     )

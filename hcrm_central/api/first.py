@@ -30,7 +30,7 @@ from hcrm_store.people import Customer
 
 MAX_TASKS = 500  # more than a day's work of one person
 LAST_EXAMS = 6  # as many as the case of a task shows
-_OF_CUSTOMERS = ("follow_up", "membership", "lens_order", "visit", "recheck_plan", "lead")
+_OF_CUSTOMERS = ("follow_up", "membership", "lens_order", "medication", "visit", "recheck_plan", "lead")
 _PRIORITY_STEP = 10_000_000  # as the workstation's list: priority first, then the day
 _DAY_ZERO = date(2000, 1, 1)
 

@@ -27,6 +27,7 @@ from hcrm_store.organisation import Staff
 
 _ENTERED_BY = {
     SourceKind.EXAM: "examiner_id",
+    SourceKind.MEDICATION: "prescriber_id",
     SourceKind.FOLLOW_UP: "staff_id",
     SourceKind.RECHECK_PLAN: "planned_by_id",
     SourceKind.LEAD: "initiator_id",

@@ -7,6 +7,7 @@ from hcrm_central.operations.corrections import pick_exam, void_exam
 from hcrm_central.operations.customers import edit_customer
 from hcrm_central.operations.exams import record_exam
 from hcrm_central.operations.intent import Effect, Intent
+from hcrm_central.operations.medications import end_medication, record_medication
 from hcrm_core.errors import Rejected
 from hcrm_core.wire import OperationKind
 
@@ -24,5 +25,7 @@ HANDLERS: dict[OperationKind, Callable[[Intent], Effect]] = {
     OperationKind.PICK_EXAM: pick_exam,
     OperationKind.VOID_EXAM: void_exam,
     OperationKind.EDIT_CUSTOMER: edit_customer,
+    OperationKind.RECORD_MEDICATION: record_medication,
+    OperationKind.END_MEDICATION: end_medication,
     OperationKind.UNREADABLE: refuse_unreadable,
 }

@@ -41,7 +41,7 @@ def test_a_first_look_brings_todays_tasks_with_everything_about_their_customers(
     assert set(client.rows("task")) == {clinic.mine.task_id}
     assert {kind for kind, _ in client.held} == {
         "task", "follow_up", "membership", "family", "guardian", "customer",
-        "exam", "eye_measurement", "lens_order", "visit", "recheck_plan",
+        "exam", "eye_measurement", "lens_order", "medication", "visit", "recheck_plan",
     }  # fmt: skip
     assert {row["customer_id"] for row in client.rows("eye_measurement").values()} == {str(clinic.mine.customer_id)}
 

@@ -181,7 +181,13 @@ def test_pushes_outside_a_role_are_held_and_change_nothing(
     snooze = {"customer_id": str(clinic.far.customer_id), "until": "2026-12-01"}
     follow_up = {"customer_id": str(clinic.mine.customer_id), "channel": "phone", "outcome": "no_answer"}
     outcome, exam = OperationKind.RECORD_OUTCOME, OperationKind.RECORD_EXAM
+    drops = {"customer_id": str(clinic.mine.customer_id), "medicine": "atropine", "percent": "0.05"}
+    drops |= {"started_on": today.isoformat(), "ended_on": today.isoformat()}
+    begin, end = OperationKind.RECORD_MEDICATION, OperationKind.END_MEDICATION
     attempts = [
+        *((username, begin, new_id(), drops) for username in ("assistant", "manager", "executive", "admin")),
+        *((username, end, clinic.mine.medication_id, drops) for username in ("assistant", "manager", "far_eye")),
+        ("far_eye", begin, new_id(), drops),
         ("assistant", exam, clinic.mine.exam_id, exam_body(clinic.mine, on=today)),
         ("assistant", outcome, clinic.colleagues.task_id, outcome_body(clinic.colleagues)),
         ("assistant", OperationKind.SNOOZE_TASK, clinic.far.task_id, snooze),

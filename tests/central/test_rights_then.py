@@ -255,7 +255,7 @@ def seen(store: Store, who: Principal, *, late: UUID, at: datetime, leave: UUID 
             {"customer": str(late), "at": at.isoformat(), "leave": str(leave or "")},
         )
         shown = list(session.scalars(select(Customer.id)))
-        for table in ("exam", "task", "follow_up", "guardian", "customer_facts", "family"):
+        for table in ("exam", "task", "follow_up", "guardian", "customer_facts", "family", "medication"):
             count = session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
             assert count <= len(shown), table
     return shown

@@ -14,7 +14,7 @@ from hcrm_store.people import Customer
 from tests.central.conftest import SignIn
 from tests.factories import Clinic, Workstation, add_exam
 
-OF_A_CUSTOMER = ("exam", "eye_measurement", "lens_order", "visit", "recheck_plan")
+OF_A_CUSTOMER = ("exam", "eye_measurement", "lens_order", "medication", "visit", "recheck_plan")
 
 
 def change(store: Store, customer_id: UUID, **values: Any) -> None:
