@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, CursorResult, Date, and_, case, false, fun
 from sqlalchemy.orm import Session
 
 from hcrm_central.jobs.calling import Belongs, Fate, in_segment, proposals
+from hcrm_central.jobs.capacity import FURTHEST_DAYS
 from hcrm_central.jobs.cycles import cycle_on, own_arrival_from
 from hcrm_central.jobs.quarantine import quarantined
 from hcrm_central.jobs.rulebook import Rulebook, SopInForce
@@ -75,8 +76,9 @@ def _due(one: SopInForce, *, on: date) -> ColumnElement[date]:
 
 
 def _is_off(one: SopInForce, *, on: date) -> ColumnElement[bool]:
-    """Due on another day than its intervals say; what is due already stays due."""
-    return and_(Task.due_on != _due(one, on=on), Task.due_on > on)
+    """Due on another day than its intervals say. What is due already stays due, and what a full day put off put off."""
+    due = _due(one, on=on)
+    return and_(Task.due_on > on, ~Task.due_on.between(due, due + FURTHEST_DAYS))
 
 
 def _moving(session: Session, before: SopInForce, after: SopInForce, *, on: date, belongs: Belongs) -> Days:

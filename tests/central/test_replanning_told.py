@@ -124,3 +124,15 @@ def test_what_is_said_of_a_rules_parameter_happens_to_the_sops_of_its_segment(de
         assert said.items() <= happened.items(), (key, value)
         recalls += "recall" in said
     assert recalls > len(OF_RULES)
+
+
+def test_who_was_put_off_because_a_day_is_full_stays_put_off(desk: Desk, library: Library) -> None:
+    set_to(desk, library, key="daily_capacity", value="5")
+    for _ in range(8):
+        library.lenses(library.customer(), ago(481))
+    scan(library.store.jobs, clock=library.clock)
+    before = days(library.store)["lens_replacement"]
+    assert any(due_on > TODAY for _, due_on in before.values())
+    assert told(desk, "replacement_days", "549").get("lens_replacement") is None
+    set_to(desk, library, key="replacement_days", value="549")
+    assert days(library.store)["lens_replacement"] == before
