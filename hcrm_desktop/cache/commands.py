@@ -192,7 +192,7 @@ def enter(workspace: Workspace, *intents: Intent) -> Changes:
     with workspace.exclusive():
         if _is_second_press(workspace, intents[-1]):
             return Changes.of()
-        show(workspace, *workspace.outbox.add_all(intents), person=person)
+        show(workspace, *workspace.outbox.add(intents), person=person)
     return Changes.of(*_TOUCHED[intents[-1].kind])
 
 

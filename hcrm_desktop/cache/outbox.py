@@ -128,12 +128,8 @@ class Outbox:
 
     # ── entries ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def add(self, intent: Intent) -> Entry:
-        """Write an entry down. When this returns, no crash can lose it."""
-        return self.add_all([intent])[0]
-
-    def add_all(self, intents: Iterable[Intent]) -> list[Entry]:
-        """Write entries down, all or none."""
+    def add(self, intents: Iterable[Intent]) -> list[Entry]:
+        """Write entries down, all or none. When this returns, no crash can lose them."""
         with self._engine.begin() as connection:
             return [self._written(connection, intent) for intent in intents]
 

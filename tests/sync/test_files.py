@@ -48,7 +48,7 @@ def enter(workspace: Workspace, person: Person, *, note: str = "孩子说的话"
         base_ver=None,
         body={"customer_id": str(new_id()), "channel": "phone", "outcome": "considering", "note": note},
     )
-    return workspace.outbox.add(intent).op_id
+    return workspace.outbox.add([intent])[0].op_id
 
 
 def unsent(workspace: Workspace) -> list[UUID]:

@@ -371,6 +371,6 @@ def test_corrections_are_sent_at_once_and_calls_can_be_taken_back(
         intent = Intent(
             account_id=ME.account_id, kind=kind, row_id=new_id(), customer_id=new_id(), base_ver=None, body={}
         )
-        entry = signed_in.outbox.add(intent)
+        entry = signed_in.outbox.add([intent])[0]
         offered = signed_in.outbox.offer(account_id=ME.account_id, expected_n=1)
         assert (entry.op_id in [operation.op_id for operation in offered]) is not waits

@@ -36,7 +36,7 @@ def add(outbox: Outbox, *, row_id: UUID | None = None, base_ver: int | None = 1,
         base_ver=base_ver,
         body={},
     )
-    return outbox.add(intent)
+    return outbox.add([intent])[0]
 
 
 def offer(outbox: Outbox, *, expected_n: int = 1, limit: int = 100) -> list[Operation]:

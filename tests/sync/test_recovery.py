@@ -50,7 +50,7 @@ def enter(workspace: Workspace, person: Person, *, note: str = "再想想") -> U
         base_ver=None,
         body=body,
     )
-    return workspace.outbox.add(intent).op_id
+    return workspace.outbox.add([intent])[0].op_id
 
 
 def items(workspace: Workspace) -> dict[UUID, Delivery]:
