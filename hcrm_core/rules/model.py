@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, St
 MAX_DEPTH = 8
 MAX_NODES = 200
 MAX_CASES, MAX_CASE_FACTS = 50, 100
+FIRST_DAY, LAST_DAY = date(1950, 1, 1), date(2150, 1, 1)  # on which a rule is read: keeps inside the calendar
 
 Scalar = StrictBool | StrictInt | StrictStr  # no floats: decimals are written as text, "0.50"
 
@@ -173,7 +174,7 @@ class Case(StrictModel):
     """
 
     name: str = Field(min_length=1, max_length=80)
-    on: date
+    on: date = Field(ge=FIRST_DAY, le=LAST_DAY)
     facts: dict[str, Scalar] = Field(default={}, max_length=MAX_CASE_FACTS)
     expected: Said
 

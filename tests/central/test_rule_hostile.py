@@ -93,6 +93,36 @@ def test_what_is_no_rule_is_refused_wherever_it_comes(desk: Desk, clinic: Clinic
     assert desk.versions() == []
 
 
+# Of a rule that asks after days a life away, kept with a customer of whom it is known what it says.
+CASES: dict[str, Json] = {
+    "before anybody": {"on": "0001-01-01"},
+    "the day before the first": {"on": "1949-12-31"},
+    "the day after the last": {"on": "2150-01-02"},
+    "at the end of the calendar": {"on": "9999-12-31"},
+    "without a name": {"name": ""},
+    "facts without end": {"facts": {f"fact{n}": 1 for n in range(101)}},
+    "half a number": {"facts": {"se_od": 1.5}},
+}
+
+
+def test_a_case_that_cannot_be_read_is_refused_with_its_rule(desk: Desk, clinic: Clinic) -> None:
+    case = {"name": "王同学", "on": "2026-11-22", "facts": {"filed_on": "2020-01-01"}, "expected": "false"}
+    for name, change in CASES.items():
+        definition = rule(where=condition("filed_on", "days_ago_gt", 36_500), cases=[case | change])
+        for answer in (desk.try_save(definition), *asked(desk, definition, clinic, names=("counts", "explain"))):
+            is_told(answer, status=422, code="invalid_request", of=name)
+    assert desk.versions() == []
+
+
+def test_a_case_on_the_first_and_on_the_last_day_is_read(desk: Desk) -> None:
+    case = {"name": "王同学", "facts": {"filed_on": "2020-01-01"}, "expected": "false"}
+    for day in ("1950-01-01", "2150-01-01"):
+        definition = rule(where=condition("filed_on", "days_ago_gt", 36_500), cases=[case | {"on": day}])
+        answer = desk.try_save(definition, ver=None if day < "2000" else 1)
+        assert answer.status_code == 200, answer.text
+    is_told(desk.try_publish(2), status=409, code="rule_unsound")  # in 2150 it is more than a life ago
+
+
 UNREADABLE: dict[str, Json] = {
     "a number without end": condition("se_od", "lt", "1e999999"),
     "no number": condition("se_od", "lt", "sNaN"),

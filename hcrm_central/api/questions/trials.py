@@ -19,11 +19,11 @@ from hcrm_central.jobs.rulebook import surroundings
 from hcrm_core.errors import Rejected
 from hcrm_core.rules import Lowered, Parameter, Rule, Surroundings, check, lower_rule
 from hcrm_core.rules.messages import Trial
+from hcrm_core.rules.model import FIRST_DAY, LAST_DAY
 from hcrm_core.wire import RefusalCode
 from hcrm_store.clock import business_date
 
 QUICK_SECONDS, SLOW_SECONDS = 5.0, 20.0  # operational
-FIRST_DAY, LAST_DAY = date(1950, 1, 1), date(2150, 1, 1)  # on which a rule may be tried: keeps inside the calendar
 _WHOLE = frozenset({"天", "个月", "岁", "个"})
 
 
