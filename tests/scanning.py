@@ -15,6 +15,7 @@ from hcrm_core.terms import (
     Channel,
     Eye,
     LensState,
+    Medicine,
     Outcome,
     ProductKind,
     RefractionMethod,
@@ -25,7 +26,7 @@ from hcrm_core.terms import (
     VisitState,
 )
 from hcrm_store.base import Base, new_id
-from hcrm_store.care import FollowUp, LensOrder, RecheckPlan, Visit
+from hcrm_store.care import FollowUp, LensOrder, Medication, RecheckPlan, Visit
 from hcrm_store.clinical import Exam, EyeMeasurement
 from hcrm_store.journeys import Membership, Task
 from hcrm_store.organisation import Site, Staff
@@ -116,6 +117,13 @@ class Library:
     def lenses(self, customer_id: UUID, dispensed_on: date, product: ProductKind = ProductKind.OK_LENS) -> None:
         where = {"customer_id": customer_id, "site_id": self.site_id, "source": Source.SALES}
         self.add(*[LensOrder(eye=eye, product=product, dispensed_on=dispensed_on, **where) for eye in Eye])
+
+    def drops(self, customer_id: UUID, started_on: date, percent: str = "0.05", ended_on: date | None = None) -> UUID:
+        """A course of atropine."""
+        key, where = new_id(), {"customer_id": customer_id, "site_id": self.site_id, "source": Source.WORKSTATION}
+        course = {"medicine": Medicine.ATROPINE, "percent": Decimal(percent)}
+        self.add(Medication(id=key, started_on=started_on, ended_on=ended_on, **course, **where))
+        return key
 
     def visit(self, customer_id: UUID, visit_on: date, state: VisitState = VisitState.ARRIVED) -> None:
         where = {"customer_id": customer_id, "site_id": self.site_id, "source": Source.HIS}

@@ -147,7 +147,8 @@ EXAM_IDS = [name for name, fact in CATALOGUE.items() if fact.kind is FactType.ID
 def numbered(table: pl.DataFrame, customers: pl.Series) -> pl.DataFrame:
     """Ids as numbers in their own order, as the facts function wants them."""
     numbers = pl.DataFrame({"customer_id": customers}).with_row_index("number")
-    ranks = [(pl.col(name).rank("dense") - 1).cast(pl.Int64) for name in ("exam_id", "order_id") if name in table]
+    own = ("exam_id", "order_id", "medication_id")
+    ranks = [(pl.col(name).rank("dense") - 1).cast(pl.Int64) for name in own if name in table]
     with_number = table.with_columns(*ranks).join(numbers, on="customer_id", how="inner")
     return (
         with_number.drop("customer_id")

@@ -88,6 +88,13 @@ _SOURCES = {
         | {"ordered_on": _DAY, "dispensed_on": _DAY, "ended_on": _DAY}
         | {"price_milli": _DECIMAL, "department": _WORD},
     ),
+    "medications": _Source(
+        ("customer_id", "id", "medicine", "percent", "started_on", "ended_on"),
+        "medication WHERE customer_id {scope}",
+        _KEY
+        | {"medication_id": _ID, "medicine": _WORD, "percent_milli": _DECIMAL}
+        | {"started_on": _DAY, "ended_on": _DAY},
+    ),
     "visits": _Source(
         ("customer_id", "visit_on", "state"),
         "visit WHERE customer_id {scope}",

@@ -33,7 +33,7 @@ _SETTINGS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.maxPlanStringLength": "1000",
 }
-_NUMBERED = ("customer_id", "exam_id", "order_id")
+_NUMBERED = ("customer_id", "exam_id", "order_id", "medication_id")
 _NAMES = tuple(Frames.__annotations__)
 
 
@@ -107,6 +107,7 @@ def _export(reader: Session, ids: Sequence[UUID], *, folder: Path) -> tuple[pl.S
         first["customer_id"] += len(customers)
         first["exam_id"] += len(exams[-1])
         first["order_id"] += tables["lens_orders"]["order_id"].n_unique()
+        first["medication_id"] += tables["medications"]["medication_id"].n_unique()
     return pl.concat(people), pl.concat(exams)
 
 

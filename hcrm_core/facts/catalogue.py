@@ -17,6 +17,7 @@ __all__ = ["CATALOGUE", "PER_EYE", "Fact", "FactType", "Feed", "Group", "Withhel
 
 _EXAMS = frozenset({Feed.EXAMS})
 _ORDERS = frozenset({Feed.LENS_ORDERS})
+_MEDICATIONS = frozenset({Feed.MEDICATIONS})
 _ARRIVALS = frozenset({Feed.EXAMS, Feed.VISITS})
 _PLANS = _ARRIVALS | {Feed.RECHECK_PLANS}
 _CONTACTS = frozenset({Feed.FOLLOW_UPS})
@@ -24,6 +25,7 @@ _CONTACTS = frozenset({Feed.FOLLOW_UPS})
 _NO_ORDER = "没有配镜记录"
 _NOT_WORN = "目前没有在戴的镜片"
 _NEVER = "不会未知：没有记录即为否"
+_FULL_STRENGTH = Decimal(1)  # percent: what is stored (hcrm_store.care.Medication)
 _MOST_YUAN, _MOST_CONTACTS = Decimal(1_000_000), Decimal(1_000)  # operational: nobody has more
 
 
@@ -127,6 +129,32 @@ def _ok_nights() -> Iterator[Fact]:
         unknown_means="检查中没有戴角塑的记录",
         dated_by="last_ok_night_on",
     )
+
+
+def _medication() -> Iterator[Fact]:
+    not_taken = "目前没有用药记录"
+
+    def fact(name: str, label: str, doc: str, unknown: str, kind: FactType = FactType.DATE) -> Fact:
+        number = kind is FactType.DECIMAL
+        return Fact(
+            name=name,
+            label=label,
+            kind=kind,
+            doc=doc,
+            feeds=_MEDICATIONS,
+            group=Group.MEDICATION,
+            unknown_means=unknown,
+            unit="%" if number else "",
+            dated_by="last_atropine_on" if number else None,
+            span=(Decimal(0), _FULL_STRENGTH) if number else None,
+        )
+
+    doc = "First day of the present treatment: of any strength, without more than 30 days between its courses."
+    yield fact("atropine_since_on", "阿托品起始日期", doc, not_taken)
+    doc = "Strength of the course that runs; of several, of the one that began last."
+    yield fact("atropine_percent", "阿托品浓度", doc, not_taken, FactType.DECIMAL)
+    doc = "Latest day on which a course of atropine began or ended."
+    yield fact("last_atropine_on", "最近阿托品用药变更日期", doc, "从未有用药记录")
 
 
 def _bought() -> Iterator[Fact]:
@@ -255,6 +283,7 @@ def _build() -> Iterator[Fact]:
     for eye, side in EYES:
         yield from _worn_by(eye, side)
     yield from _ok_nights()
+    yield from _medication()
     yield from _arrivals()
     for eye, side in EYES:
         yield from measured(eye, side)

@@ -15,6 +15,7 @@ from hcrm_core.facts import growth
 from hcrm_core.facts.civil import day_number
 from hcrm_core.facts.eyes import Measured, latest, of_both_eyes
 from hcrm_core.facts.growth import EYE, Frame, keep_greatest
+from hcrm_core.facts.medication import atropine
 from hcrm_core.terms import LeadState, LensState, Outcome, ProductKind, VisitState
 
 # A lens that is lost and replaced within a quarter does not interrupt an episode of wear.
@@ -27,8 +28,8 @@ _OPEN_LEADS = [LeadState.STARTED.value, LeadState.ACCEPTED.value, LeadState.VISI
 class Frames:
     """What facts are computed from. Days are dates, measures are integers in 0.001 of their unit.
 
-    Customers, exams and orders are numbered from 0 by the caller, exams and orders in the order in which equal
-    days shall count; grouping by numbers is what makes a million customers quick.
+    Customers, exams, orders and medications are numbered from 0 by the caller, all but customers in the order in which
+    equal days shall count; grouping by numbers is what makes a million customers quick.
 
     Attributes:
         customers: customer_id, site_id, birth_date, sex, filed_on, do_not_contact.
@@ -37,6 +38,7 @@ class Frames:
             cylinder_mdpt, axial_length_um, k1_mdpt, k2_mdpt, cct_um, iop_milli (mmHg), ucva_milli, bcva_milli (5-mark).
         lens_orders: customer_id, order_id, eye, product, ordered_on, dispensed_on, ended_on, price_milli (yuan),
             department (its kind).
+        medications: customer_id, medication_id, medicine, percent_milli, started_on, ended_on.
         visits: customer_id, visit_on, state.
         recheck_plans: customer_id, planned_on, due_on.
         follow_ups: customer_id, contacted_on, outcome.
@@ -46,6 +48,7 @@ class Frames:
     customers: Frame
     eyes: Frame
     lens_orders: Frame
+    medications: Frame
     visits: Frame
     recheck_plans: Frame
     follow_ups: Frame
@@ -89,6 +92,7 @@ def facts(
         _worn_by_customer(worn),
         _ok_lenses(worn),
         _ok_nights(exams, washout_days=washout_days),
+        atropine(frames.medications),
         arrivals,
         _due(frames.recheck_plans, arrivals),
         _rechecked(exams, frames),

@@ -25,6 +25,7 @@ class Feed(StrEnum):
     CUSTOMERS = "customers"
     EXAMS = "exams"
     LENS_ORDERS = "lens_orders"
+    MEDICATIONS = "medications"
     VISITS = "visits"
     RECHECK_PLANS = "recheck_plans"
     FOLLOW_UPS = "follow_ups"
@@ -36,6 +37,7 @@ class Group(StrEnum):
 
     BASICS = "基本"
     WEAR = "佩戴"
+    MEDICATION = "用药"
     ARRIVAL = "到院"
     REFRACTION = "屈光"
     AXIAL = "眼轴"
@@ -72,7 +74,7 @@ class Fact:
         feeds: the frames it is computed from.
         group: its place in the menu.
         unknown_means: 中文, what it tells that the fact is unknown.
-        unit: "D", "mm", "µm", "mmHg", "logMAR", "D/年", "mm/年", "百分点", "元" or "".
+        unit: "D", "mm", "µm", "mmHg", "logMAR", "D/年", "mm/年", "百分点", "%", "元" or "".
         words: the vocabulary of a WORD fact.
         dated_by: name of the fact that says when this one was measured.
         eye: of a per-eye fact.

@@ -10,9 +10,9 @@ TWO_DECIMALS = frozenset({"D", "D/年", "mm", "mm/年"})
 WITH_DECIMALS = frozenset({DEGREES, "D", "mm"})  # parameters whose number stands as text
 # By how much an arrow key goes, by the unit that is typed; others go by one hundredth. Operational.
 STEPS = {"D": "0.25", "D/年": "0.25", "度": "25", "度/年": "25", "mm": "0.05", "mm/年": "0.05", "mmHg": "1"}
-STEPS |= {"logMAR": "0.1", "百分位": "5", "百分点": "5", "元": "100"}
+STEPS |= {"logMAR": "0.1", "百分位": "5", "百分点": "5", "元": "100", "%": "0.01"}
 # Steps of a dragged threshold, as a clinic reads them; others go by whole ones.
-FINE = {"mm": "0.05", "D": "0.25", "D/年": "0.05", "mm/年": "0.01"}
+FINE = {"mm": "0.05", "D": "0.25", "D/年": "0.05", "mm/年": "0.01", "%": "0.005"}
 _EYES = ("右眼", "左眼")
 _BEHIND = ("检查日期", "起始日期", "原因")
 _PLAIN = str.maketrans("０１２３４５６７８９．－＋−。", "0123456789.-+-.")

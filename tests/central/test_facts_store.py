@@ -153,6 +153,17 @@ def test_money_department_and_measures_come_from_their_columns(library: Library)
     assert (found["site_id"], found["reference_version"]) == (library.site_id, "Wuhan 2022 v1")
 
 
+def test_medication_comes_from_its_courses(library: Library) -> None:
+    child, other = library.customer(), library.customer()
+    library.drops(child, ago(200), "0.01", ended_on=ago(80))
+    library.drops(child, ago(80), "0.025")
+    library.drops(other, ago(200), ended_on=ago(80))
+    _computed_again(library)
+    names = ("atropine_since_on", "atropine_percent", "last_atropine_on")
+    assert [_facts(library, child)[name] for name in names] == [ago(200), Decimal("0.025"), ago(80)]
+    assert [_facts(library, other)[name] for name in names] == [None, None, ago(80)]
+
+
 def test_facts_go_with_their_customer(library: Library) -> None:
     child = library.customer()
     rebuild_facts(library.store.jobs, None, clock=library.clock)

@@ -110,6 +110,8 @@ CUT_BACK = (
     "UPDATE lens_order SET ordered_on = NULL WHERE ordered_on > :day",
     "UPDATE lens_order SET dispensed_on = NULL WHERE dispensed_on > :day",
     "UPDATE lens_order SET ended_on = NULL WHERE ended_on > :day",
+    "DELETE FROM medication WHERE started_on > :day",
+    "UPDATE medication SET ended_on = NULL WHERE ended_on > :day",
     "DELETE FROM visit WHERE visit_on > :day",
     "DELETE FROM recheck_plan WHERE planned_on > :day",
     "DELETE FROM follow_up WHERE (contacted_at AT TIME ZONE 'Asia/Shanghai')::date > :day",

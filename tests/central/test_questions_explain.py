@@ -73,6 +73,8 @@ def test_a_value_names_the_record_of_its_day(manager: Asker, library: Library, s
     library.exam(customer, ago(200))
     exam = library.exam(customer, ago(30))
     library.lenses(customer, ago(90), ProductKind.SINGLE_VISION)
+    library.drops(customer, ago(100), "0.01", ended_on=ago(50))
+    library.drops(customer, ago(50))
     library.visit(customer, ago(60))
     library.plan(customer, ago(30), ago(-60))
     rebuild_facts(store.jobs, [customer], clock=clock)
@@ -81,6 +83,7 @@ def test_a_value_names_the_record_of_its_day(manager: Asker, library: Library, s
         ("se_worse", "exam", ago(30)),
         ("last_exam_on", "exam", ago(30)),
         ("product_od", "lens_order", ago(90)),
+        ("atropine_since_on", "medication", ago(100)),
         ("recheck_due_on", "recheck_plan", ago(-60)),
         ("birth_date", "customer", None),
     ]:

@@ -113,6 +113,8 @@ def _frames(customers: pl.DataFrame, numbers: dict[str, int], eyes: pl.DataFrame
         "lens_orders": {"order_id": number, "eye": text, "product": text}
         | dict.fromkeys(("ordered_on", "dispensed_on", "ended_on"), day)
         | {"price_milli": number, "department": text},
+        "medications": {"medication_id": number, "medicine": text, "percent_milli": number}
+        | dict.fromkeys(("started_on", "ended_on"), day),
         "visits": {"visit_on": day, "state": text},
         "recheck_plans": {"planned_on": day, "due_on": day},
         "follow_ups": {"contacted_on": day, "outcome": text},

@@ -38,6 +38,7 @@ CUTS: Mapping[str, Cut] = {
     "customers": Cut(known_on=("filed_on",)),
     "eyes": Cut(known_on=("examined_on",)),
     "lens_orders": Cut(known_on=("ordered_on", "dispensed_on"), later=("ordered_on", "dispensed_on", "ended_on")),
+    "medications": Cut(known_on=("started_on",), later=("ended_on",)),
     "visits": Cut(known_on=("visit_on",)),
     "recheck_plans": Cut(known_on=("planned_on",)),
     "follow_ups": Cut(known_on=("contacted_on",)),

@@ -14,14 +14,14 @@ from hcrm_core.rules.evaluation import FactsRow
 from hcrm_core.rules.messages import SourceRow
 from hcrm_core.source import SourceKind
 from hcrm_core.terms import ExamStatus, LeadState
-from hcrm_store.care import FollowUp, LensOrder, RecheckPlan, Visit
+from hcrm_store.care import FollowUp, LensOrder, Medication, RecheckPlan, Visit
 from hcrm_store.clinical import Exam
 from hcrm_store.journeys import Lead
 
 _CONTACTED = cast(func.timezone("Asia/Shanghai", FollowUp.contacted_at), Date)
 _OPEN = (LeadState.STARTED, LeadState.ACCEPTED, LeadState.VISITED)
 _SIDES = ("od", "os")
-Kind = type[Exam] | type[LensOrder] | type[Visit] | type[RecheckPlan] | type[FollowUp] | type[Lead]
+Kind = type[Exam] | type[LensOrder] | type[Medication] | type[Visit] | type[RecheckPlan] | type[FollowUp] | type[Lead]
 
 
 def _of_customer(kind: Kind, *days: Any, eye: Any = None) -> Select[Any]:  # why Any: columns, mapped or not
@@ -35,6 +35,10 @@ _ROWS: dict[Feed, tuple[SourceKind, Select[Any]]] = {  # why Any: selects of dif
     Feed.LENS_ORDERS: (
         SourceKind.LENS_ORDER,
         _of_customer(LensOrder, LensOrder.dispensed_on, LensOrder.ordered_on, eye=LensOrder.eye),
+    ),
+    Feed.MEDICATIONS: (
+        SourceKind.MEDICATION,
+        _of_customer(Medication, Medication.started_on, Medication.ended_on),
     ),
     Feed.VISITS: (SourceKind.VISIT, _of_customer(Visit, Visit.visit_on)),
     Feed.RECHECK_PLANS: (

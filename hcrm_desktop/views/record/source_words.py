@@ -30,6 +30,7 @@ class SourceWords(QObject):
             SourceKind.CUSTOMER: self.tr("客户资料"),
             SourceKind.EXAM: self.tr("检查"),
             SourceKind.LENS_ORDER: self.tr("配镜单"),
+            SourceKind.MEDICATION: self.tr("用药"),
             SourceKind.VISIT: self.tr("到院"),
             SourceKind.RECHECK_PLAN: self.tr("复查计划"),
             SourceKind.FOLLOW_UP: self.tr("跟进"),

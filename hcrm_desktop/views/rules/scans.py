@@ -128,6 +128,7 @@ class ScansDialog(QDialog):
             Feed.CUSTOMERS: self.tr("客户资料"),
             Feed.EXAMS: self.tr("检查"),
             Feed.LENS_ORDERS: self.tr("订单"),
+            Feed.MEDICATIONS: self.tr("用药"),
             Feed.VISITS: self.tr("到院"),
             Feed.RECHECK_PLANS: self.tr("复查安排"),
             Feed.FOLLOW_UPS: self.tr("跟进"),

@@ -25,6 +25,8 @@ SCHEMAS: dict[str, dict[str, type[pl.DataType]]] = {
     "lens_orders": {"customer_id": _INT, "order_id": _INT, "eye": _TEXT, "product": _TEXT}
     | dict.fromkeys(("ordered_on", "dispensed_on", "ended_on"), _DATE)
     | {"price_milli": _INT, "department": _TEXT},
+    "medications": {"customer_id": _INT, "medication_id": _INT, "medicine": _TEXT, "percent_milli": _INT}
+    | dict.fromkeys(("started_on", "ended_on"), _DATE),
     "visits": {"customer_id": _INT, "visit_on": _DATE, "state": _TEXT},
     "recheck_plans": {"customer_id": _INT, "planned_on": _DATE, "due_on": _DATE},
     "follow_ups": {"customer_id": _INT, "contacted_on": _DATE, "outcome": _TEXT},
@@ -58,6 +60,11 @@ class History:
         number = len(self.rows["lens_orders"])
         on = DAY + timedelta(days=day)
         return self._add("lens_orders", order_id=number, eye=eye, product=product, dispensed_on=on, ended_on=ended_on)
+
+    def drops(self, day: int, percent_milli: int = 50, *, ended: int | None = None) -> "History":
+        number, ended_on = len(self.rows["medications"]), None if ended is None else on(ended)
+        values = {"medicine": "atropine", "percent_milli": percent_milli, "ended_on": ended_on}
+        return self._add("medications", medication_id=number, started_on=on(day), **values)
 
     def visit(self, day: int, state: str = "arrived") -> "History":
         return self._add("visits", visit_on=DAY + timedelta(days=day), state=state)

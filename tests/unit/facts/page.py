@@ -20,7 +20,7 @@ without the eye. The range is what can be true: hard bounds of `eye/plausibility
 (reference pack, plausibility_ranges.csv); growth in D, z-scores, money and counts are operational defaults.
 
 **Not among them**, because nothing feeds them yet: consent, reachable by 企微, and intent of a chat; they come with the
-outreach issue. Atropine, soft lenses and surgery are no product kinds of ours. Lower limits of the hyperopia reserve
+outreach issue. Soft lenses and surgery are no product kinds of ours. Lower limits of the hyperopia reserve
 (WS/T 10039-2025, table 2) are not in our hands: `reserve` is the refraction that they are compared with, and the limit
 a parameter of the clinic.
 """
