@@ -14,9 +14,11 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from hcrm_central.jobs.membership import note
 from hcrm_central.jobs.post import silence
 from hcrm_central.jobs.runs import told
 from hcrm_central.jobs.scan import scan
+from hcrm_central.jobs.scope import Scope
 from hcrm_central.jobs.worker import Worker
 from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
@@ -35,8 +37,10 @@ from tests.fakes import FakeClock
 from tests.scanning import TODAY, Library, ago, emptied, installed
 
 MOMENT = 0.6  # seconds: a kill comes at random within this, which is about as long as a run takes
+RESPITE = 3  # kills, before which somebody comes to the end of a run
 EVERYBODY = (work, scan_without_end, scan_without_end)  # of whom one is killed and two go on
 LIBRARY = 40  # customers
+CUTS = 0.3  # how often lines to the database are cut after a kill
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +76,14 @@ def killed(process: BaseProcess, *, within: float = 0.0) -> int | None:
     process.kill()
     process.join()
     return process.exitcode
+
+
+def cut(library: Library) -> None:
+    """All lines of workers and scans to the database, as by a restart of it or of what lies between."""
+    with library.store.owner.begin() as connection:
+        of_here = "datname = current_database() AND usename = 'hcrm_worker'"
+        connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {of_here}"))
+    library.store.jobs.dispose()
 
 
 def open_requests(library: Library) -> int:
@@ -163,6 +175,7 @@ def is_whole(library: Library) -> None:
         nothing_is_twice(session)
         rows_are_what_runs_told(session)
         everybody_has_one_owner(session)
+        assert note(session, scope=Scope()) == 0, "segments stood beside the facts otherwise than in the memberships"
         readers_will_see_everything(session)
         assert session.scalar(select(func.count()).select_from(ChangedCustomer)) == 0
     assert open_requests(library) == 0
@@ -201,7 +214,7 @@ def everybody_has_one_owner(session: Session) -> None:
         .join_from(Task, Customer, Customer.id == Task.customer_id)
         .where(Task.state.not_in(CLOSED))
     )
-    owners: dict[UUID, set[UUID | None]] = {}
+    owners: dict[UUID | None, set[UUID | None]] = {}
     for owner_id, assistant_id, family_id in session.execute(query):
         assert owner_id == assistant_id is not None
         owners.setdefault(family_id, set()).add(owner_id)
@@ -223,24 +236,38 @@ def test_random_kills_while_others_scan_lose_and_double_nothing(store: Store, ki
     customers = filled(library, chance)
     living = [started(target, url) for target in EVERYBODY]
     try:
-        for _ in range(kills):
+        for number in range(kills):
             for pour in chance.sample(pours(), k=2):
                 pour(library, chance.choice(customers), chance)
+            if number % RESPITE == 0:
+                let_a_run_end(library, living)
             victim = chance.randrange(len(living))
             assert killed(living[victim], within=chance.uniform(0, MOMENT)) == -signal.SIGKILL
             living[victim] = started(EVERYBODY[victim], url)
+            if chance.random() < CUTS:
+                cut(library)
+        assert all(process.is_alive() for process in living), "a cut line is no reason to give up"
     finally:
         for process in living:
             killed(process)
+    died, ended = runs(library, have_ended=False), runs(library, have_ended=True)
+    assert died >= kills // 3, "kills met nobody at work"
+    assert ended >= kills // RESPITE
     settle(library)
     is_whole(library)
-    assert runs_that_died(library) >= kills // 3, "kills met nobody at work"
 
 
-def runs_that_died(library: Library) -> int:
+def let_a_run_end(library: Library, living: list[BaseProcess]) -> None:
+    """However busy the machine is."""
+    before = runs(library, have_ended=True)
+    while runs(library, have_ended=True) == before:
+        living[0].join(0.05)
+
+
+def runs(library: Library, *, have_ended: bool) -> int:
     with Session(library.store.jobs) as session:
-        died = select(func.count()).select_from(ScanRun).where(ScanRun.finished_at.is_(None))
-        return session.scalar(died) or 0
+        query = select(func.count()).select_from(ScanRun).where(ScanRun.finished_at.is_not(None).is_(have_ended))
+        return session.scalar(query) or 0
 
 
 # ── the real command ─────────────────────────────────────────────────────────────────────────────────────
