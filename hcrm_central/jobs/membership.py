@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Select, Table, Text, any_, case, func, literal, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, Table, Text, any_, case, func, literal, select, text, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, array
 from sqlalchemy.orm import Session
@@ -190,12 +190,12 @@ def _enter(session: Session, rule: RuleInForce, customers: Sequence[UUID], *, on
 
 
 def _leave(session: Session, leaving: Mapping[str, Sequence[UUID]], *, on: date) -> None:
-    for segment_key, customers in leaving.items():
-        statement = (
-            update(Membership)
-            .where(Membership.customer_id == among(customers), Membership.segment_key == segment_key)
-            .where(Membership.left_on.is_(None))
-            .values(left_on=func.greatest(Membership.entered_on, on))
-            .execution_options(synchronize_session=False)
-        )
-        session.execute(statement)
+    pairs = [(customer, key) for key, customers in leaving.items() for customer in customers]
+    statement = text(
+        "UPDATE membership m SET left_on = greatest(m.entered_on, :on)"
+        " FROM unnest(CAST(:customers AS uuid[]), CAST(:keys AS text[])) AS gone (customer_id, segment_key)"
+        " WHERE m.customer_id = gone.customer_id AND m.segment_key = gone.segment_key AND m.left_on IS NULL"
+    )
+    if pairs:
+        customers, keys = [list(column) for column in zip(*pairs, strict=True)]
+        session.execute(statement, {"on": on, "customers": customers, "keys": keys})
