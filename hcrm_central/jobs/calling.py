@@ -9,7 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
+    Subquery,
     Text,
     and_,
     any_,
@@ -26,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from hcrm_central.jobs.compile import predicate
 from hcrm_central.jobs.cycles import cycle_on, is_near, own_arrival_from, unanswered
@@ -43,6 +46,7 @@ from hcrm_store.people import Customer
 
 _REOPENABLE = [CloseReason.REASON_GONE.value, CloseReason.DO_NOT_CONTACT.value]
 _FACTS = CUSTOMER_FACTS.c
+_OF_FATE = ("customer_id", "do_not_contact", "next_appointment_on", "last_arrival_on")
 
 
 Belongs = Callable[[str], ColumnElement[bool]]  # who is in a segment, by its key
@@ -96,20 +100,20 @@ def called(session: Session, sops: Sequence[SopInForce], *, on: date, scope: Sco
         return found
     triggers = [case((_trigger(one, on=on), one.sop.key)) for one in sops]
     keys = func.unnest(func.array_remove(sql_cast(array(triggers), ARRAY(Text)), None)).label("sop_key")
-    each = select(_FACTS.customer_id, keys).where(scope.on(_FACTS.customer_id)).subquery("each").c
-    anchor_on = case(*((each.sop_key == one.sop.key, cycle_on(one, on=on)) for one in sops))
-    came = case(*((each.sop_key == one.sop.key, _came(one, on=on)) for one in sops))
+    read = dict.fromkeys([*_OF_FATE, *(one.sop.anchor for one in sops)])
+    each = select(*(_FACTS[name] for name in read), keys).where(scope.on(_FACTS.customer_id)).subquery("each")
+    anchor_on = _carried(case(*((each.c.sop_key == one.sop.key, cycle_on(one, on=on)) for one in sops)), each)
+    came = case(*((each.c.sop_key == one.sop.key, _came(one, on=on)) for one in sops))
     here = aliased(Task)
     same_cycle = and_(
-        *(here.customer_id == each.customer_id, here.sop_key == each.sop_key),
+        *(here.customer_id == each.c.customer_id, here.sop_key == each.c.sop_key),
         *(here.subject == "", here.anchor_on == anchor_on),
     )
-    fate = case(*_settled(anchor_on, here, came=came, on=on), else_=null())
+    fate = _carried(case(*_settled(anchor_on, here, came=came, on=on), else_=null()), each)
     query = (
-        select(each.sop_key, fate, func.count(), func.array_agg(_FACTS.customer_id).filter(fate.is_(None)))
-        .join_from(each.sop_key.table, CUSTOMER_FACTS, _FACTS.customer_id == each.customer_id)
-        .join(here, same_cycle, isouter=True)
-        .group_by(each.sop_key, fate)
+        select(each.c.sop_key, fate, func.count(), func.array_agg(each.c.customer_id).filter(fate.is_(None)))
+        .join_from(each, here, same_cycle, isouter=True)
+        .group_by(each.c.sop_key, fate)
     )
     for sop_key, settled, many, undecided in session.execute(query):
         if settled is None:
@@ -117,6 +121,17 @@ def called(session: Session, sops: Sequence[SopInForce], *, on: date, scope: Sco
         else:
             found[sop_key].settled[Fate(settled)] += many
     return found
+
+
+def _carried(told: ColumnElement[Any], each: Subquery) -> ColumnElement[Any]:
+    """The same of the facts that a subquery carries on."""
+
+    def carried(element: Any, **_: Any) -> ColumnElement[Any] | None:  # why Any: whatever stands in an expression
+        is_fact = isinstance(element, Column) and element.table is CUSTOMER_FACTS
+        return each.c[element.name] if is_fact else None
+
+    same: ColumnElement[Any] = replacement_traverse(told, {}, carried)
+    return same
 
 
 def proposals(
