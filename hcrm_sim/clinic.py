@@ -20,6 +20,7 @@ from hcrm_sim.extract import OWN_FILES, ExtractWriter
 from hcrm_sim.eyes import make_eyes
 from hcrm_sim.feeds import SCHEMAS, shaped
 from hcrm_sim.journeys import plan_journeys, plan_sittings
+from hcrm_sim.medications import medication_rows
 from hcrm_sim.orders import order_rows
 from hcrm_sim.people import customer_rows, day_number, guardian_rows, make_people
 from hcrm_sim.staff import Organisation, organise
@@ -106,6 +107,7 @@ def _simulate(rng: np.random.Generator, *, first: int, count: int, today: int, g
         "recheck_plans": plan_rows(people, sittings),
         "follow_ups": follow_up_rows(rng, people, journeys=journeys, today=today),
         "leads": lead_rows(rng, people, journeys=journeys, today=today, group=group),
+        "medications": medication_rows(rng, people, journeys=journeys, today=today),  # last: drawn after all others
     }
 
 

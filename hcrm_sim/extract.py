@@ -15,6 +15,7 @@ import polars as pl
 FORMAT, VERSION = "hcrm-extract", 1
 ORGANISATION, MANIFEST = "organisation.json", "manifest.json"
 OWN_FILES = (ORGANISATION, MANIFEST)  # beside one folder for each part
+_DECIMALS = {"medications": 3}  # 0.025 %; diopters, mm and yuan have two
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class ExtractWriter:
 
     def write_feed(self, feed: str, frame: pl.DataFrame, *, part: int) -> None:
         """One feed of one part, as CSV: dates ISO, decimals with a point, empty for unknown."""
-        text = frame.write_csv(float_precision=2)
+        text = frame.write_csv(float_precision=_DECIMALS.get(feed, 2))
         packed = gzip.compress(text.encode(), compresslevel=1, mtime=0)
         self._write(f"{part:04d}/{feed}.csv.gz", packed, feed=feed, part=part, rows=frame.height)
 

@@ -54,6 +54,13 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "price": _NUMBER,
         **_text("sold_by_code department_code source"),
     },
+    "medications": {
+        **_text("key customer_key medicine"),
+        "percent": _NUMBER,
+        "started_on": _DAY,
+        "ended_on": _DAY,
+        **_text("end_reason note prescriber_code source"),
+    },
     "visits": {**_text("key customer_key"), "visit_on": _DAY, **_text("state department_code purpose source")},
     "recheck_plans": {
         **_text("key customer_key"),

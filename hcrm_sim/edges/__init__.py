@@ -3,6 +3,7 @@
 from datetime import date
 
 from hcrm_sim.edges.case import EdgeCase
+from hcrm_sim.edges.drops import drops_cases
 from hcrm_sim.edges.growth import growth_cases
 from hcrm_sim.edges.lenses import lens_cases
 from hcrm_sim.edges.recall import adult_cases, file_cases, recall_cases
@@ -18,4 +19,5 @@ def edge_cases(today: date) -> list[EdgeCase]:
         *recall_cases(today),
         *adult_cases(today),
         *file_cases(today),
+        *drops_cases(today),  # last: the others keep their places
     ]

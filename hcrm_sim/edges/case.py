@@ -36,6 +36,15 @@ class EdgeOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeDrops:
+    """A course of atropine."""
+
+    percent: float
+    on: date
+    ended_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeCase:
     """A customer who stands at the edge of a rule, a curve or a screen.
 
@@ -58,6 +67,7 @@ class EdgeCase:
     open_lead: str = ""  # a LeadKind
     exams: tuple[EdgeExam, ...] = ()
     orders: tuple[EdgeOrder, ...] = ()
+    drops: tuple[EdgeDrops, ...] = ()
     visits: tuple[tuple[date, VisitState], ...] = ()
     plans: tuple[tuple[date, date], ...] = ()
     follow_ups: tuple[tuple[date, Outcome], ...] = ()

@@ -11,6 +11,7 @@ from hcrm_core.terms import (
     DepartmentKind,
     Eye,
     LeadState,
+    Medicine,
     Outcome,
     ProductKind,
     Role,
@@ -18,7 +19,7 @@ from hcrm_core.terms import (
     Source,
     VisitState,
 )
-from hcrm_sim.edges.case import EdgeCase, EdgeExam, EdgeOrder
+from hcrm_sim.edges.case import EdgeCase, EdgeDrops, EdgeExam, EdgeOrder
 from hcrm_sim.feeds import SCHEMAS
 from hcrm_sim.people import PHONE_PREFIXES
 from hcrm_sim.staff import Organisation
@@ -70,6 +71,8 @@ def _history(case: EdgeCase, *, desk: _Desk) -> Iterator[tuple[str, Row]]:
     for number, order in enumerate(case.orders):
         for eye in order.eyes:
             yield "lens_orders", _keyed(case, f"L{eye.value}", number) | _order(order, eye=eye, case=case, desk=desk)
+    for number, course in enumerate(case.drops):
+        yield "medications", _keyed(case, "M", number) | _drops(course, desk=desk)
     for number, (day, state) in enumerate(case.visits):
         yield "visits", _keyed(case, "V", number) | _visit(day, state=state, desk=desk)
     for number, (planned, due) in enumerate(case.plans):
@@ -79,6 +82,17 @@ def _history(case: EdgeCase, *, desk: _Desk) -> Iterator[tuple[str, Row]]:
         yield "follow_ups", _keyed(case, "F", number) | _follow_up(day, outcome=outcome, desk=desk)
     if case.open_lead:
         yield "leads", _keyed(case, "N", 0) | _lead(case, desk=desk)
+
+
+def _drops(course: EdgeDrops, *, desk: _Desk) -> Row:
+    return {
+        "medicine": Medicine.ATROPINE.value,
+        "percent": course.percent,
+        "started_on": course.on,
+        "ended_on": course.ended_on,
+        "prescriber_code": desk.optometrist,
+        "source": Source.HIS.value,
+    }
 
 
 def _keyed(case: EdgeCase, letter: str, number: int) -> Row:

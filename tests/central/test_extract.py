@@ -48,6 +48,7 @@ def _small() -> Rows:
         ],
         "exams": [{"key": "E1", **key, "examined_on": date(2026, 3, 1), "od_sphere": -1.25, "os_sphere": -1.0}],
         "lens_orders": [{"key": "L1", **key, "eye": "OD", "product": "functional", "dispensed_on": date(2026, 3, 8)}],
+        "medications": [{"key": "M1", **key, "medicine": "atropine", "percent": 0.05, "started_on": date(2026, 3, 8)}],
         "visits": [{"key": "V1", **key, "visit_on": date(2026, 3, 1), "state": "arrived"}],
         "recheck_plans": [{"key": "P1", **key, "planned_on": date(2026, 3, 1), "due_on": date(2026, 9, 1)}],
         "follow_ups": [
@@ -202,6 +203,18 @@ def test_a_changed_row_updates_and_travels_again(store: Store, load: Load, tmp_p
     assert _heads(store) != before
 
 
+def test_a_course_of_drops_lands_and_is_brought_up_to_date(store: Store, load: Load, tmp_path: Path) -> None:
+    rows = _small()
+    rows["medications"][0] |= {"percent": 0.025, "prescriber_code": "S01-001"}
+    load(_write(tmp_path / "one", rows))
+    rows["medications"][0] |= {"ended_on": date(2026, 3, 8)}
+    assert _outcome(load(_write(tmp_path / "two", rows)), "medications") == (0, 1, 0, 0)
+    query = (
+        "SELECT medicine, percent::text, started_on, ended_on, prescriber_id IS NOT NULL, source, ver FROM medication"
+    )
+    assert _ask(store, query) == [("atropine", "0.025", date(2026, 3, 8), date(2026, 3, 8), True, "his", 2)]
+
+
 def test_what_was_worked_on_here_survives_a_change_elsewhere_in_the_row(
     store: Store, load: Load, tmp_path: Path
 ) -> None:
@@ -265,6 +278,12 @@ BAD: list[tuple[str, Row, str]] = [
     ("exams", {"note": "\u0007"}, "bad_character"),
     ("lens_orders", {"brand": "x" * 81}, "too_long"),
     ("lens_orders", {"price": -1.0}, "out_of_range"),
+    ("medications", {"medicine": "aspirin"}, "unknown_word"),
+    ("medications", {"percent": None}, "required_missing"),
+    ("medications", {"percent": 0.0004}, "out_of_range"),
+    ("medications", {"percent": 1.001}, "out_of_range"),
+    ("medications", {"started_on": date(2026, 11, 23)}, "date_in_future"),
+    ("medications", {"ended_on": date(2026, 3, 7)}, "date_before_start"),
     ("follow_ups", {"contacted_at": "2026-09-03 10:00"}, "instant_unreadable"),
     ("follow_ups", {"contacted_at": "2026-09-03T24:00:00Z"}, "instant_unreadable"),
     ("visits", {"customer_key": "C9"}, "unknown_customer"),

@@ -34,9 +34,6 @@ PHONE, GUARDIAN, REMARK, ADVICE, IDENTITY = "13800001234", "李女士", "爱迟�
 Rows = dict[str, list[dict[str, Any]]]
 
 
-LANDED = sorted(set(SourceKind) - {SourceKind.MEDICATION})  # which is entered at workstations only
-
-
 def extract_rows() -> Rows:
     """One child of `assistant` and `optometrist`, at north."""
     whose = {"customer_key": "C1"}
@@ -44,12 +41,14 @@ def extract_rows() -> Rows:
     care = {"assistant_code": "assistant", "optometrist_code": "optometrist", "note": REMARK}
     exam = {"key": "E1", **whose, "examined_on": date(2026, 3, 1), "od_axial_length_mm": 24.1, "od_k1": 43.25}
     order = {"key": "L1", **whose, "eye": "OD", "product": "functional", "dispensed_on": date(2026, 3, 8)}
+    drops = {"key": "M1", **whose, "medicine": "atropine", "percent": 0.05, "prescriber_code": "optometrist"}
     contact = {"key": "U1", **whose, "staff_code": "assistant", "channel": "phone", "outcome": "considering"}
     return {
         "guardians": [{"key": "G1", "family_key": "F1", "site_code": "north", "name": GUARDIAN, "phone": PHONE}],
         "customers": [child | care],
         "exams": [exam | {"note": ADVICE, "device": "IOLMaster"}],
         "lens_orders": [order | {"price": 4680.5}],
+        "medications": [drops | {"started_on": date(2026, 3, 8), "note": ADVICE}],
         "visits": [{"key": "V1", **whose, "visit_on": date(2026, 3, 1), "state": "arrived"}],
         "recheck_plans": [{"key": "P1", **whose, "planned_on": date(2026, 3, 1), "due_on": date(2026, 9, 1)}],
         "follow_ups": [contact | {"note": REMARK, "contacted_at": "2026-09-03T10:00:00+08:00"}],
@@ -144,7 +143,7 @@ def test_an_exam_tells_the_row_of_the_feed_as_it_came(client_for: SignIn, his: S
     assert {field.label: field.feeds for field in row.fields}["od_k1"] == "OD.k1"
 
 
-@pytest.mark.parametrize("kind", LANDED)
+@pytest.mark.parametrize("kind", sorted(SourceKind))
 def test_every_kind_tells_its_source_row(client_for: SignIn, his: Store, kind: str) -> None:
     row = only(asked(client_for("manager"), kind, one_id(his, kind, "王小原")))
     assert row.feed == kind
@@ -338,7 +337,7 @@ def seen(store: Store, role: Role, staff_id: UUID | None, site: UUID) -> list[st
 
 
 def test_the_database_shows_source_rows_with_their_customer_and_guardians_to_nobody(his: Store, clinic: Clinic) -> None:
-    everything = LANDED
+    everything = sorted(SourceKind)
     assert seen(his, Role.MANAGER, None, clinic.north) == everything
     assert seen(his, Role.ASSISTANT, clinic.staff["assistant"], clinic.north) == everything
     assert seen(his, Role.ASSISTANT, clinic.staff["assistant2"], clinic.north) == []

@@ -12,6 +12,7 @@ from hcrm_core.terms import (
     LeadKind,
     LeadState,
     LensState,
+    Medicine,
     Outcome,
     ProductKind,
     RefractionMethod,
@@ -42,6 +43,7 @@ class Column:
         words: the closed vocabulary it is taken from.
         bounds: least and greatest value of a number, the same as the store's constraints.
         past: a date that cannot lie after the extract's as-of day.
+        since: name of the date that this one cannot lie before.
         refers: `site`, `staff` or `department`: the value is a code of the organisation.
         default: what an empty cell means, where the store has no unknown.
     """
@@ -54,6 +56,7 @@ class Column:
     words: type[StrEnum] | None = None
     bounds: tuple[float, float] | None = None
     past: bool = False
+    since: str = ""
     refers: str = ""
     default: Any = None
 
@@ -96,8 +99,8 @@ def _word(name: str, words: type[StrEnum], *, default: StrEnum | None = None) ->
     return Column(name=name, words=words, required=default is None, default=default)
 
 
-def _day(name: str, *, past: bool = False, required: bool = False) -> Column:
-    return Column(name=name, kind=Kind.DAY, past=past, required=required)
+def _day(name: str, *, past: bool = False, required: bool = False, since: str = "") -> Column:
+    return Column(name=name, kind=Kind.DAY, past=past, required=required, since=since)
 
 
 def _code(name: str, *, refers: str = "staff", required: bool = False) -> Column:
@@ -217,6 +220,23 @@ FEEDS: dict[str, Feed] = {
                 _decimal("price", 0, 99_999_999),
                 _code("sold_by_code"),
                 _code("department_code", refers="department"),
+                SOURCE,
+            ),
+        ),
+        Feed(
+            name="medications",
+            kind="medication",
+            of_customer=True,
+            columns=(
+                KEY,
+                CUSTOMER,
+                _word("medicine", Medicine),
+                Column(name="percent", kind=Kind.DECIMAL, bounds=(0.001, 1), required=True),
+                _day("started_on", past=True, required=True),
+                _day("ended_on", past=True, since="started_on"),
+                _text("end_reason"),
+                _text("note", longest=2000),
+                _code("prescriber_code"),
                 SOURCE,
             ),
         ),

@@ -122,7 +122,9 @@ def _by_kind(column: Column, *, cell: pl.Expr, as_of: date) -> list[tuple[str, p
         day = cell.str.to_date("%Y-%m-%d", strict=False)
         unreadable = cell.is_not_null() & (day.is_null() | (cell.str.len_chars() != len("2026-11-22")))
         later = [("date_in_future", day > as_of)] if column.past else []
-        return [("date_unreadable", unreadable), ("date_too_early", day < EARLIEST), *later]
+        # Days are written so that their texts stand in their order.
+        earlier = [("date_before_start", cell < pl.col(column.since))] if column.since else []
+        return [("date_unreadable", unreadable), ("date_too_early", day < EARLIEST), *later, *earlier]
     if column.kind is Kind.INSTANT:
         day = cell.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
         unreadable = ~cell.str.contains(_INSTANT) | (cell.is_not_null() & day.is_null())

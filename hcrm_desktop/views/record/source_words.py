@@ -98,6 +98,9 @@ class SourceWords(QObject):
             "brand": self.tr("品牌"),
             "manufacturer": self.tr("厂家"),
             "model": self.tr("型号"),
+            "medicine": self.tr("药物"),
+            "percent": self.tr("浓度"),
+            "prescriber_code": self.tr("谁"),
             "ordered_on": self.tr("下单"),
             "dispensed_on": self.tr("取镜"),
             "ended_on": self.tr("停用"),
@@ -108,6 +111,6 @@ class SourceWords(QObject):
             "planned_on": self.tr("约定日期"),
             "due_on": self.tr("应复查"),
             "contacted_at": self.tr("联系时间"),
-            "started_on": self.tr("发起日期"),
+            "started_on": self.tr("开始日期"),
             "closed_on": self.tr("结束日期"),
         }

@@ -97,6 +97,7 @@ def test_every_row_names_a_customer_a_family_and_staff_that_exist(clinic: Path) 
 
 def test_what_happened_lies_before_the_clinic_s_day(clinic: Path) -> None:
     happened = [("exams", "examined_on"), ("lens_orders", "dispensed_on"), ("recheck_plans", "planned_on")]
+    happened += [("medications", "started_on"), ("medications", "ended_on")]
     for feed, column in happened:
         assert read(clinic, feed)[column].max() < TODAY
     visits = read(clinic, "visits")
@@ -209,3 +210,22 @@ def test_children_are_recalled_late_and_in_time(clinic: Path) -> None:
     plans = read(clinic, "recheck_plans").sort("planned_on").group_by("customer_key").last()
     late = plans.filter(pl.col("due_on") < TODAY - timedelta(days=30)).height / plans.height
     assert 0.05 < late < 0.4
+
+
+def test_some_children_take_atropine_in_one_strength_at_a_time(clinic: Path) -> None:
+    born = read(clinic, "customers").select(customer_key="key", born="birth_date")
+    courses = read(clinic, "medications").join(born, on="customer_key").sort("customer_key", "started_on")
+    assert 600 < courses["customer_key"].n_unique() < 1_200  # of 12,000
+    assert set(courses["percent"]) == {0.01, 0.025, 0.05}
+    # 6 to 12 years at the first course (clinical pack, definitions); edge children have birthdays of their own.
+    first = courses.unique("customer_key", keep="first").filter(~pl.col("customer_key").str.starts_with("EDGE"))
+    age = (first["started_on"] - first["born"]).dt.total_days() / 365.25
+    assert 5.99 < age.min() < 7  # type: ignore[operator]  # a frame's minimum has no type of its own
+    assert 12 < age.max() < 13.01  # type: ignore[operator]  # as above
+    later = courses.with_columns(
+        former=pl.col("ended_on").shift(1).over("customer_key"), nth=pl.int_range(pl.len()).over("customer_key")
+    )
+    again = later.filter(pl.col("nth") > 0)
+    assert again.height > 50
+    assert (again["former"] <= again["started_on"]).all()
+    assert (courses["ended_on"].is_null() | (courses["ended_on"] >= courses["started_on"])).all()

@@ -140,3 +140,21 @@ def test_names_outside_the_basic_plane_survive_the_file(tmp_path: Path) -> None:
     write_clinic(tmp_path, customers=200, seed=5, today=TODAY)
     names = set(read(tmp_path, "customers")["name"])
     assert {"王𬭎", "陈㼆", "孙翀", "吕玥"} <= names
+
+
+def test_drops_stand_before_and_after_the_first_recheck() -> None:
+    begun = {(TODAY - _cases()[f"drops-{days}-days"].drops[0].on).days for days in (86, 87, 90, 91)}
+    assert begun == {86, 87, 90, 91}
+
+
+@pytest.mark.parametrize("days", [30, 31])
+def test_drops_pause_for_as_long_as_does_not_interrupt_and_a_day_longer(days: int) -> None:
+    former, again = _cases()[f"drops-paused-{days}"].drops
+    assert former.ended_on is not None
+    assert (again.on - former.ended_on).days == days
+
+
+def test_drops_change_their_strength_and_end() -> None:
+    former, stronger = _cases()["drops-stronger"].drops
+    assert (former.ended_on, former.percent < stronger.percent) == (stronger.on, True)
+    assert _cases()["drops-stopped"].drops[-1].ended_on is not None
