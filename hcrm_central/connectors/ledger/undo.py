@@ -126,7 +126,7 @@ class _Undo:
         """Customers of this import with rows that it did not write. A task counts once somebody began it."""
         begun = {"task": _BEGUN}
         found: set[UUID] = set()
-        for table in (*TABLES_OF_CUSTOMERS, "lead", "task", "field_change"):
+        for table in (*TABLES_OF_CUSTOMERS, "medication", "lead", "task", "field_change"):
             found |= self._ids(
                 f"SELECT t.customer_id FROM {table} t JOIN import_effect c ON c.row_id = t.customer_id"
                 " AND c.batch_id = :batch AND c.table_name = 'customer' AND c.action = 'created'"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -13,8 +14,8 @@ from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
 from hcrm_central.store.tables import AuditEntry, ImportBatch
 from hcrm_core.errors import Rejected
-from hcrm_core.terms import Channel, ExamStatus, Outcome, Source
-from hcrm_store.care import FollowUp, LensOrder, Visit
+from hcrm_core.terms import Channel, ExamStatus, Medicine, Outcome, Source
+from hcrm_store.care import FollowUp, LensOrder, Medication, Visit
 from hcrm_store.clinical import Exam, EyeMeasurement
 from hcrm_store.journeys import Sop, Task
 from hcrm_store.organisation import Staff
@@ -123,6 +124,19 @@ def test_a_customer_with_whom_somebody_worked_stays_whole(
     assert (len(reading(Family)), len(reading(Guardian))) == (1, 1)
     assert ("customer", worked.id, "worked_on") in {(one.table, one.row_id, one.reason) for one in report.kept}
     assert take(write(ok=[ok_row(), ok_row(姓名="赵一", 联系电话="13900001234")])).created["customer"] == 1
+
+
+def test_a_customer_for_whom_drops_were_entered_stays(
+    take: Take, undo: Undo, write: Write, staffed: Store, reading: Reading
+) -> None:
+    first = take(write(ok=[ok_row(), ok_row(姓名="赵一", 联系电话="13900001234")]))
+    with transaction(staffed.jobs) as session:
+        child = session.scalars(select(Customer).where(Customer.name == "赵一")).one()
+        course = {"medicine": Medicine.ATROPINE, "percent": Decimal("0.05"), "started_on": date(2026, 9, 1)}
+        session.add(Medication(customer_id=child.id, site_id=child.site_id, source=Source.WORKSTATION, **course))
+    undo(first)
+    assert [one.name for one in reading(Customer)] == ["赵一"]
+    assert len(reading(Medication)) == 1
 
 
 def test_work_on_an_older_customer_keeps_nothing_else(
