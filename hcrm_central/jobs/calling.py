@@ -1,7 +1,7 @@
 """For whom SOPs call: their triggers, and what becomes of each customer for whom one holds."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -70,6 +70,9 @@ class Fate(StrEnum):
     ANOTHERS = "anothers"  # in a segment whose SOP goes before this one
     FAMILY_REACHED = "family_reached"  # the family spoke with us today about a child: tomorrow
     NO_ANCHOR = "no_anchor"
+
+
+GIVEN = (Fate.CREATED, Fate.REOPENED)  # a task, in a proposal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,23 +145,26 @@ def proposals(
     reached: Sequence[UUID],
     scope: Scope,
     belongs: Belongs = in_segment,
+    fates: Collection[Fate] | None = None,
 ) -> Iterator[Proposal]:
     """What becomes of every customer of a scope for whom an SOP's trigger holds.
 
     Args:
         reached: families that were spoken with today.
         belongs: who is in which segment, or would be.
+        fates: those of interest, None: all.
     """
     sop, anchor, here = one.sop, cycle_on(one, on=rulebook.on), aliased(Task)
     same_cycle = and_(
         here.customer_id == Customer.id, here.sop_key == sop.key, here.subject == "", here.anchor_on == anchor
     )
+    fate_of = _fate(one, rulebook, reached, here=here, belongs=belongs)
     query = (
-        select(Customer.id, Customer.site_id, Customer.family_id, Customer.assistant_id, anchor, here.id)
-        .add_columns(_fate(one, rulebook, reached, here=here, belongs=belongs))
+        select(Customer.id, Customer.site_id, Customer.family_id, Customer.assistant_id, anchor, here.id, fate_of)
         .join_from(CUSTOMER_FACTS, Customer, Customer.id == _FACTS.customer_id)
         .join(here, same_cycle, isouter=True)
         .where(_trigger(one, on=rulebook.on, belongs=belongs), scope.on(Customer.id))
+        .where(true() if fates is None else fate_of.in_(fates))
         .order_by(Customer.id)
     )
     for customer_id, site_id, family_id, assistant_id, anchor_on, task_id, fate in session.execute(query):
@@ -168,9 +174,8 @@ def proposals(
 
 def recipients(session: Session, one: SopInForce, rulebook: Rulebook, *, scope: Scope) -> Iterator[Recipient]:
     """Who would get a task of an SOP, were it proposed now. Reads only, as whoever the session speaks for."""
-    for proposal in proposals(session, one, rulebook, reached=(), scope=scope):
-        if proposal.fate in (Fate.CREATED, Fate.REOPENED):
-            yield proposal.recipient
+    for proposal in proposals(session, one, rulebook, reached=(), scope=scope, fates=GIVEN):
+        yield proposal.recipient
 
 
 def _trigger(one: SopInForce, *, on: date, belongs: Belongs = in_segment) -> ColumnElement[bool]:
