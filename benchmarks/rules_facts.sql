@@ -10,9 +10,13 @@ CREATE OR REPLACE TEMP MACRO meets(arrived, planned, due) AS
 CREATE OR REPLACE TEMP MACRO if_both(one, other, told) AS CASE WHEN one + other IS NOT NULL THEN told END;
 CREATE OR REPLACE TEMP MACRO yearly(amount, days) AS
   CASE WHEN amount < 0 THEN -10 ELSE 10 END * ((2 * abs(amount) * 1461 + days * 40) // (2 * days * 40));
-CREATE OR REPLACE TEMP MACRO nearest(pair, nominal) AS
-  {'to': pair.to_ord, 'near': -abs(pair.days - nominal), 'from': pair.from_ord,
-   'change': pair.change, 'days': pair.days};  -- compared in this order
+-- A pair as one number: its later examination, how near it is to the nominal interval, its earlier one, its change.
+CREATE OR REPLACE TEMP MACRO ranked(pair, nominal) AS (pair.to_ord::HUGEINT << 76)
+  + ((65535 - abs(pair.days - nominal))::HUGEINT << 60) + (pair.from_ord::HUGEINT << 17) + (pair.change + 65536);
+CREATE OR REPLACE TEMP MACRO later(ranked) AS (ranked >> 76)::BIGINT;
+CREATE OR REPLACE TEMP MACRO earlier(ranked) AS ((ranked >> 17) & 8796093022207)::BIGINT;
+CREATE OR REPLACE TEMP MACRO change(ranked) AS (ranked & 131071)::BIGINT - 65536;
+CREATE OR REPLACE TEMP MACRO days(ranked) AS (later(ranked) >> 28) - (earlier(ranked) >> 28);
 CREATE OR REPLACE TEMP MACRO refused(worn, readings, longest, best, at_least) AS CASE
   WHEN worn THEN 'ok_wear'
   WHEN best IS NOT NULL THEN NULL
@@ -152,18 +156,18 @@ pairs AS (
 -- ── growth: of every window the pair that ends last, then the nearest to the nominal interval ───────────
 best AS (
   SELECT eye_key, max(days) FILTER (series < 16) AS se_longest, max(days) FILTER (series = 16) AS al_longest,
-    max(nearest(pairs, 91)) FILTER (series < 16 AND days BETWEEN 75 AND 120) AS se_3m,
-    max(nearest(pairs, 182)) FILTER (series < 16 AND days BETWEEN 150 AND 240) AS se_6m,
-    max(nearest(pairs, 365)) FILTER (series < 16 AND days BETWEEN 300 AND 430) AS se_12m,
-    max(nearest(pairs, 730)) FILTER (series < 16 AND days BETWEEN 600 AND 860) AS se_24m,
-    max(nearest(pairs, 91)) FILTER (series = 16 AND days BETWEEN 75 AND 120) AS al_3m,
-    max(nearest(pairs, 182)) FILTER (series = 16 AND days BETWEEN 150 AND 240) AS al_6m,
-    max(nearest(pairs, 365)) FILTER (series = 16 AND days BETWEEN 300 AND 430) AS al_12m,
-    max(nearest(pairs, 730)) FILTER (series = 16 AND days BETWEEN 600 AND 860) AS al_24m
+    max(ranked(pairs, 91)) FILTER (series < 16 AND days BETWEEN 75 AND 120) AS se_3m,
+    max(ranked(pairs, 182)) FILTER (series < 16 AND days BETWEEN 150 AND 240) AS se_6m,
+    max(ranked(pairs, 365)) FILTER (series < 16 AND days BETWEEN 300 AND 430) AS se_12m,
+    max(ranked(pairs, 730)) FILTER (series < 16 AND days BETWEEN 600 AND 860) AS se_24m,
+    max(ranked(pairs, 91)) FILTER (series = 16 AND days BETWEEN 75 AND 120) AS al_3m,
+    max(ranked(pairs, 182)) FILTER (series = 16 AND days BETWEEN 150 AND 240) AS al_6m,
+    max(ranked(pairs, 365)) FILTER (series = 16 AND days BETWEEN 300 AND 430) AS al_12m,
+    max(ranked(pairs, 730)) FILTER (series = 16 AND days BETWEEN 600 AND 860) AS al_24m
   FROM pairs GROUP BY eye_key),
 standing AS (
   SELECT eye_key, powers.worn, powers.readings AS se_readings, lengths.readings AS al_readings,
-    best.* EXCLUDE (eye_key), al_3m.change * al_3m.change <= 7200 AS al_3m_within
+    best.* EXCLUDE (eye_key), change(al_3m) * change(al_3m) <= 7200 AS al_3m_within
   FROM powers FULL JOIN lengths USING (eye_key) LEFT JOIN best USING (eye_key)),
 grown AS (
   SELECT eye_key,
@@ -189,7 +193,7 @@ standing_in_frame AS (
     coalesce(max(examined_on) FILTER (refraction.worn) = max(examined_on), false) AS worn
   FROM refraction JOIN spectacles USING (eye_key) WHERE examined_on >= begin_on GROUP BY ALL),
 best_in_frame AS (
-  SELECT eye_key, max(days) AS longest, max(nearest(pairs, 36500)) FILTER (days BETWEEN 150 AND 36500) AS best
+  SELECT eye_key, max(days) AS longest, max(ranked(pairs, 36500)) FILTER (days BETWEEN 150 AND 36500) AS best
   FROM pairs JOIN spectacles USING (eye_key) WHERE series < 16 AND day_of(from_ord) >= begin_on GROUP BY ALL),
 framed AS (
   SELECT eye_key, CASE WHEN NOT worn THEN best END AS frame,
@@ -218,33 +222,35 @@ eye AS (
     se_cycloplegic, se_cycloplegic_on, se_range_2y, se_range_2y_from_on,
     CASE WHEN ratio > -50001 THEN ratio END AS al_cr, al_cr_on,
     CASE ratio WHEN -50001 THEN 'ok_wear' WHEN -50002 THEN 'lens_unknown' END AS al_cr_refusal,
-    -frame.change AS se_growth_frame, se_growth_frame_refusal,
-    day_of(frame.from) AS se_growth_frame_from_on, day_of(frame.to) AS se_growth_frame_to_on,
-    exam_of(frame.from) AS se_growth_frame_from_id, exam_of(frame.to) AS se_growth_frame_to_id,
-    -se_3m.change AS se_growth_3m, se_growth_3m_refusal,
-    day_of(se_3m.from) AS se_growth_3m_from_on, day_of(se_3m.to) AS se_growth_3m_to_on,
-    exam_of(se_3m.from) AS se_growth_3m_from_id, exam_of(se_3m.to) AS se_growth_3m_to_id,
-    -se_6m.change AS se_growth_6m, yearly(-se_6m.change, se_6m.days) AS se_growth_rate_6m, se_growth_6m_refusal,
-    day_of(se_6m.from) AS se_growth_6m_from_on, day_of(se_6m.to) AS se_growth_6m_to_on,
-    exam_of(se_6m.from) AS se_growth_6m_from_id, exam_of(se_6m.to) AS se_growth_6m_to_id,
-    -se_12m.change AS se_growth_12m, yearly(-se_12m.change, se_12m.days) AS se_growth_rate_12m, se_growth_12m_refusal,
-    day_of(se_12m.from) AS se_growth_12m_from_on, day_of(se_12m.to) AS se_growth_12m_to_on,
-    exam_of(se_12m.from) AS se_growth_12m_from_id, exam_of(se_12m.to) AS se_growth_12m_to_id,
-    -se_24m.change AS se_growth_24m, yearly(-se_24m.change, se_24m.days) AS se_growth_rate_24m, se_growth_24m_refusal,
-    day_of(se_24m.from) AS se_growth_24m_from_on, day_of(se_24m.to) AS se_growth_24m_to_on,
-    exam_of(se_24m.from) AS se_growth_24m_from_id, exam_of(se_24m.to) AS se_growth_24m_to_id,
-    al_3m.change AS al_growth_3m, al_growth_3m_refusal,
-    day_of(al_3m.from) AS al_growth_3m_from_on, day_of(al_3m.to) AS al_growth_3m_to_on,
-    exam_of(al_3m.from) AS al_growth_3m_from_id, exam_of(al_3m.to) AS al_growth_3m_to_id,
-    al_6m.change AS al_growth_6m, yearly(al_6m.change, al_6m.days) AS al_growth_rate_6m, al_growth_6m_refusal,
-    day_of(al_6m.from) AS al_growth_6m_from_on, day_of(al_6m.to) AS al_growth_6m_to_on,
-    exam_of(al_6m.from) AS al_growth_6m_from_id, exam_of(al_6m.to) AS al_growth_6m_to_id,
-    al_12m.change AS al_growth_12m, yearly(al_12m.change, al_12m.days) AS al_growth_rate_12m, al_growth_12m_refusal,
-    day_of(al_12m.from) AS al_growth_12m_from_on, day_of(al_12m.to) AS al_growth_12m_to_on,
-    exam_of(al_12m.from) AS al_growth_12m_from_id, exam_of(al_12m.to) AS al_growth_12m_to_id,
-    al_24m.change AS al_growth_24m, yearly(al_24m.change, al_24m.days) AS al_growth_rate_24m, al_growth_24m_refusal,
-    day_of(al_24m.from) AS al_growth_24m_from_on, day_of(al_24m.to) AS al_growth_24m_to_on,
-    exam_of(al_24m.from) AS al_growth_24m_from_id, exam_of(al_24m.to) AS al_growth_24m_to_id
+    -change(frame) AS se_growth_frame, se_growth_frame_refusal,
+    day_of(earlier(frame)) AS se_growth_frame_from_on, day_of(later(frame)) AS se_growth_frame_to_on,
+    exam_of(earlier(frame)) AS se_growth_frame_from_id, exam_of(later(frame)) AS se_growth_frame_to_id,
+    -change(se_3m) AS se_growth_3m, se_growth_3m_refusal,
+    day_of(earlier(se_3m)) AS se_growth_3m_from_on, day_of(later(se_3m)) AS se_growth_3m_to_on,
+    exam_of(earlier(se_3m)) AS se_growth_3m_from_id, exam_of(later(se_3m)) AS se_growth_3m_to_id,
+    -change(se_6m) AS se_growth_6m, yearly(-change(se_6m), days(se_6m)) AS se_growth_rate_6m, se_growth_6m_refusal,
+    day_of(earlier(se_6m)) AS se_growth_6m_from_on, day_of(later(se_6m)) AS se_growth_6m_to_on,
+    exam_of(earlier(se_6m)) AS se_growth_6m_from_id, exam_of(later(se_6m)) AS se_growth_6m_to_id,
+    -change(se_12m) AS se_growth_12m, yearly(-change(se_12m), days(se_12m)) AS se_growth_rate_12m,
+    se_growth_12m_refusal,
+    day_of(earlier(se_12m)) AS se_growth_12m_from_on, day_of(later(se_12m)) AS se_growth_12m_to_on,
+    exam_of(earlier(se_12m)) AS se_growth_12m_from_id, exam_of(later(se_12m)) AS se_growth_12m_to_id,
+    -change(se_24m) AS se_growth_24m, yearly(-change(se_24m), days(se_24m)) AS se_growth_rate_24m,
+    se_growth_24m_refusal,
+    day_of(earlier(se_24m)) AS se_growth_24m_from_on, day_of(later(se_24m)) AS se_growth_24m_to_on,
+    exam_of(earlier(se_24m)) AS se_growth_24m_from_id, exam_of(later(se_24m)) AS se_growth_24m_to_id,
+    change(al_3m) AS al_growth_3m, al_growth_3m_refusal,
+    day_of(earlier(al_3m)) AS al_growth_3m_from_on, day_of(later(al_3m)) AS al_growth_3m_to_on,
+    exam_of(earlier(al_3m)) AS al_growth_3m_from_id, exam_of(later(al_3m)) AS al_growth_3m_to_id,
+    change(al_6m) AS al_growth_6m, yearly(change(al_6m), days(al_6m)) AS al_growth_rate_6m, al_growth_6m_refusal,
+    day_of(earlier(al_6m)) AS al_growth_6m_from_on, day_of(later(al_6m)) AS al_growth_6m_to_on,
+    exam_of(earlier(al_6m)) AS al_growth_6m_from_id, exam_of(later(al_6m)) AS al_growth_6m_to_id,
+    change(al_12m) AS al_growth_12m, yearly(change(al_12m), days(al_12m)) AS al_growth_rate_12m, al_growth_12m_refusal,
+    day_of(earlier(al_12m)) AS al_growth_12m_from_on, day_of(later(al_12m)) AS al_growth_12m_to_on,
+    exam_of(earlier(al_12m)) AS al_growth_12m_from_id, exam_of(later(al_12m)) AS al_growth_12m_to_id,
+    change(al_24m) AS al_growth_24m, yearly(change(al_24m), days(al_24m)) AS al_growth_rate_24m, al_growth_24m_refusal,
+    day_of(earlier(al_24m)) AS al_growth_24m_from_on, day_of(later(al_24m)) AS al_growth_24m_to_on,
+    exam_of(earlier(al_24m)) AS al_growth_24m_from_id, exam_of(later(al_24m)) AS al_growth_24m_to_id
   FROM latest FULL JOIN worn USING (eye_key) LEFT JOIN powers USING (eye_key) LEFT JOIN grown USING (eye_key)
     LEFT JOIN framed USING (eye_key) LEFT JOIN spread USING (eye_key)),
 right_eye AS (
