@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from hcrm_core.curves.axial_length import axial_length_picture
 from hcrm_core.curves.growth_rate import growth_rate_picture
-from hcrm_core.curves.picture import Picture, Scale, Slope
+from hcrm_core.curves.picture import Picture, Scale, Slope, courses
 from hcrm_core.curves.projection import Projections, fans, projections
 from hcrm_core.curves.refraction import refraction_picture
 from hcrm_core.curves.target import length_target
@@ -29,7 +29,7 @@ from hcrm_core.facts.growth import (
     child_growth,
 )
 from hcrm_core.facts.treatment import StretchGrowth, TreatmentGrowth, treatment_growth
-from hcrm_core.record import ExamRecord, OrderRecord
+from hcrm_core.record import ExamRecord, MedicationRow, OrderRecord
 from hcrm_core.terms import ExamStatus, Eye, ProductKind, Sex
 
 # Repeatability of axial length is 0.04–0.06 mm (clinical reference pack §4.4): less is no difference.
@@ -129,6 +129,7 @@ def study(
     birth: date | None,
     today: date,
     references: References,
+    medications: Sequence[MedicationRow] = (),
 ) -> EyeStudy:
     """Growth, curves and verdicts of a child."""
     growth = child_growth(measurements(exams))
@@ -157,6 +158,8 @@ def study(
         for eye in Eye
     }
     projected = {eye: one.projections for eye, one in told.items()}
+    axial = replace(axial, courses=courses(medications, scale=scale, x_range=axial.x_range, today=today))
+    refraction = refraction_picture(readings, exams=exams, orders=orders, birth=birth, today=today)
     return EyeStudy(
         exams=tuple(exams),
         orders=tuple(orders),
@@ -171,7 +174,7 @@ def study(
             fans=fans(projected),
             slopes=tuple(slope for one in told.values() for slope in _slopes(one.treatment, scale=scale)),
         ),
-        refraction=refraction_picture(readings, exams=exams, orders=orders, birth=birth, today=today),
+        refraction=replace(refraction, courses=axial.courses),
         references=references,
         lengths=tuple(lengths),
         rate=growth_rate_picture(lengths, beside=axial, scale=scale, references=references),

@@ -30,7 +30,8 @@ READERS, ASKERS = 3, 6
 HIDDEN = "lease_over"  # Rejected.code
 EVERYTHING = Changes.of(
     *("site", "staff", "segment", "sop", "task", "follow_up", "membership", "family", "guardian", "customer"),
-    *("exam", "eye_measurement", "lens_order", "visit", "recheck_plan", "lead", "outbox", "overview", "person"),
+    *("exam", "eye_measurement", "lens_order", "visit", "recheck_plan", "lead", "medication"),
+    *("outbox", "overview", "person"),
 )
 WIPED = SyncStatus(
     online=False,

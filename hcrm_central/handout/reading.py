@@ -19,9 +19,9 @@ from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_core.eye.plausibility import EyeValues
 from hcrm_core.eye.references import References
 from hcrm_core.first_name import first_name
-from hcrm_core.record import ExamRecord, OrderRecord
+from hcrm_core.record import ExamRecord, MedicationRow, OrderRecord
 from hcrm_core.study import EyeStudy, study
-from hcrm_core.terms import ExamStatus, Eye, LensState, RefractionMethod, Role, Source, VisitState
+from hcrm_core.terms import ExamStatus, Eye, LensState, Medicine, RefractionMethod, Role, Source, VisitState
 from hcrm_store.clock import business_date
 from hcrm_store.kinds import columns_for, table_of
 from hcrm_store.references import references_with
@@ -33,6 +33,7 @@ COLUMNS = {
     "exam": ("id", "examined_on", "method", "cycloplegic", "lens_state", "washout_days", "device", "status"),
     "eye_measurement": ("exam_id", "eye", "ucva", "bcva", "sphere", "cylinder", "axis", "axial_length_mm"),
     "lens_order": ("id", "eye", "product", "ordered_on", "dispensed_on", "ended_on"),
+    "medication": ("id", "medicine", "percent", "started_on", "ended_on"),
     "visit": ("visit_on", "state"),
 }
 
@@ -76,6 +77,7 @@ def _child(session: Session, share: Opened, *, today: date, references: Referenc
             birth=found[0].get("birth_date"),
             today=today,
             references=references,
+            medications=[_course(row) for row in _rows(session, "medication", role=role, customer_id=customer_id)],
         ),
         next_on=booked or _due(session, customer_id),
         booked=booked is not None,
@@ -136,6 +138,20 @@ def _order(row: Row) -> OrderRecord:
         cylinder=None,
         axis=None,
         price=None,
+        source=Source.WORKSTATION,
+    )
+
+
+def _course(row: Row) -> MedicationRow:
+    return MedicationRow(
+        id=row["id"],
+        medicine=row.get("medicine", Medicine.ATROPINE),
+        percent=row.get("percent"),
+        started_on=row["started_on"],
+        ended_on=row["ended_on"],
+        end_reason="",
+        note="",
+        by="",
         source=Source.WORKSTATION,
     )
 

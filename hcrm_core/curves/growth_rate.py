@@ -28,6 +28,7 @@ def growth_rate_picture(
         by_age=beside.by_age,
         points=points,
         ribbons=beside.ribbons,
+        courses=beside.courses,
         levels=tuple(line.value for line in references.lines if line.quantity == Quantity.GROWTH_RATE.value),
         x_range=beside.x_range,
         y_range=_height(points),

@@ -19,6 +19,7 @@ class PictureWords:
         sides: an eye in one character, on a ribbon.
         levels: names of definition lines.
         fan: with `scenario` and `source`; it says that this is a range.
+        medicine, medicine_alone: a course, with its `percent` or without.
         refusals: why there are no percentiles, by code.
     """
 
@@ -40,6 +41,8 @@ class PictureWords:
     mean: str
     fan: str
     washout: str
+    medicine: str
+    medicine_alone: str
     empty: str
     single: str
 
@@ -55,6 +58,9 @@ class PictureWords:
         if picture.quantity is Quantity.REFRACTION:
             return f"{y:+.2f}".replace("-", MINUS) if y else "0.00"
         return f"{y:.1f}".replace("-", MINUS)
+
+    def course(self, percent: Decimal | None) -> str:
+        return self.medicine_alone if percent is None else self.medicine.format(percent=f"{percent.normalize():f}")
 
     def notes(self, picture: Picture) -> list[str]:
         """What the chart rests on, a line each: every source with its name and version, or what is missing."""
@@ -97,6 +103,7 @@ class PictureColours:
     ok_lens: tuple[str, str] = ("#0B7480", "#DCEFF0")
     functional: tuple[str, str] = ("#23734A", "#DFF1E7")
     single_vision: tuple[str, str] = ("#566A72", "#EDF2F3")
+    medicine: tuple[str, str] = ("#9A5B00", "#FBEFDD")
 
     def eye(self, eye: Eye) -> str:
         return self.right if eye is Eye.OD else self.left

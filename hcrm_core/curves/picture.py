@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 from uuid import UUID
 
 from hcrm_core.eye.age import exact_age
-from hcrm_core.record import OrderRecord
+from hcrm_core.record import MedicationRow, OrderRecord
 from hcrm_core.terms import Eye, LensState, ProductKind, RefractionMethod
 
 
@@ -178,6 +178,22 @@ class Ribbon:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """Drops of one strength, for both eyes.
+
+    Attributes:
+        percent: None: not this reader's to know.
+        ended_on: None while it runs.
+    """
+
+    percent: Decimal | None
+    start: float
+    end: float
+    started_on: date
+    ended_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """One chart.
 
@@ -191,6 +207,7 @@ class Picture:
         x_range, y_range: what is shown.
         target, means, fans, slopes: see there; each is drawn where there is one.
         glyphs, washouts: at the foot, beside the ribbons.
+        courses: of medicine, in a lane of their own below the ribbons.
     """
 
     quantity: Quantity
@@ -209,6 +226,7 @@ class Picture:
     slopes: tuple[Slope, ...] = ()
     glyphs: tuple[Glyph, ...] = ()
     washouts: tuple[Washout, ...] = ()
+    courses: tuple[Course, ...] = ()
 
     def of(self, eye: Eye) -> tuple[Point, ...]:
         return tuple(point for point in self.points if point.eye is eye)
@@ -292,6 +310,24 @@ def ribbons(
     low, high = x_range
     clipped = (_clipped(ribbon, low=low, high=high) for ribbon in found)
     return tuple(ribbon for ribbon in clipped if ribbon.start < ribbon.end)
+
+
+def courses(
+    medications: Sequence[MedicationRow], *, scale: Scale, x_range: tuple[float, float], today: date
+) -> tuple[Course, ...]:
+    """Courses of medicine as far as they are in sight, from the first."""
+    low, high = x_range
+    found = [
+        Course(
+            percent=one.percent,
+            start=max(low, scale.x(one.started_on)),
+            end=min(high, scale.x(one.ended_on or today)),
+            started_on=one.started_on,
+            ended_on=one.ended_on,
+        )
+        for one in sorted(medications, key=lambda one: one.started_on)
+    ]
+    return tuple(one for one in found if one.start < one.end)
 
 
 def joints(points: Sequence[Point]) -> list[tuple[Point, Point]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from hcrm_core.curves.look import MINUS, PictureColours, PictureWords
-from hcrm_core.curves.picture import Band, Fan, Mark, Picture, Point, Ribbon, Slope, joints
+from hcrm_core.curves.picture import Band, Course, Fan, Mark, Picture, Point, Ribbon, Slope, joints
 from hcrm_core.terms import Eye
 
 FAMILIES = "Noto Sans SC, Noto Sans CJK SC, Microsoft YaHei, PingFang SC, sans-serif"
@@ -84,7 +84,7 @@ class _Plot:
 def _plot(picture: Picture, *, words: PictureWords, colours: PictureColours, width: float, height: float) -> _Plot:
     levels = [text for text, _ in _level_names(picture, words=words)]
     margin = max([34.0, *(_advance(text) + 10 for text in levels)])
-    feet = _AXIS + _LANE * (len(_lanes(picture)) + bool(picture.glyphs)) + 8
+    feet = _AXIS + _LANE * (_lane_count(picture) + bool(picture.glyphs)) + 8
     return _Plot(
         picture=picture,
         words=words,
@@ -211,15 +211,17 @@ def _feet(plot: _Plot) -> Iterator[Element]:
     for washout in plot.picture.washouts:
         top = _lane(plot, eye=washout.eye)
         yield from _hatch(plot.x(washout.start), right=plot.x(washout.end), top=top, colour=plot.colours.text2)
+    for course in plot.picture.courses:
+        yield from _course(plot, course=course)
     low, high = plot.picture.x_range
     for glyph in plot.picture.glyphs:
         if low <= glyph.x <= high:
-            y = plot.bottom + _LANE * (len(_lanes(plot.picture)) + 0.8)
+            y = plot.bottom + _LANE * (_lane_count(plot.picture) + 0.8)
             told = plot.words.signs[glyph.sign][0]
             sign = _text(told, at=(plot.x(glyph.x), y), colour=plot.colours.text2, anchor="middle", size=9)
             sign.set("class", glyph.sign.value)
             yield sign
-    foot = plot.bottom + _LANE * (len(_lanes(plot.picture)) + bool(plot.picture.glyphs))
+    foot = plot.bottom + _LANE * (_lane_count(plot.picture) + bool(plot.picture.glyphs))
     for tick in plot.picture.x_ticks:
         told = plot.words.x_tick(plot.picture, tick)
         yield _text(told, at=(plot.x(tick), foot + _AXIS - 3), colour=plot.colours.text2, anchor="middle")
@@ -237,6 +239,15 @@ def _ribbon(plot: _Plot, *, ribbon: Ribbon) -> Iterator[Element]:
         yield _text(told, at=(left + 3, top + 9), colour=ink, size=9)
 
 
+def _course(plot: _Plot, *, course: Course) -> Iterator[Element]:
+    ink, ground = plot.colours.medicine
+    left, right, top = plot.x(course.start), plot.x(course.end), plot.bottom + 2 + _LANE * len(_lanes(plot.picture))
+    yield _shape("rect", x=left, y=top, width=right - left, height=_LANE - 2, fill=ground, stroke=ink, name="course")
+    told = plot.words.course(course.percent)
+    if right - left > _advance(told, size=9) + 6:
+        yield _text(told, at=(left + 3, top + 9), colour=ink, size=9)
+
+
 def _hatch(left: float, *, right: float, top: float, colour: str) -> Iterator[Element]:
     """Slanting strokes over a stretch, at least one."""
     low = top + _LANE - 2
@@ -249,6 +260,11 @@ def _hatch(left: float, *, right: float, top: float, colour: str) -> Iterator[El
 def _lanes(picture: Picture) -> list[Eye]:
     worn = {one.eye for one in picture.ribbons} | {one.eye for one in picture.washouts}
     return [eye for eye in Eye if eye in worn]
+
+
+def _lane_count(picture: Picture) -> int:
+    """Of each eye that is treated one, and one of medicine."""
+    return len(_lanes(picture)) + bool(picture.courses)
 
 
 def _lane(plot: _Plot, *, eye: Eye) -> float:

@@ -41,6 +41,8 @@ _TOUCHED = {
     OperationKind.PICK_EXAM: _EXAMINED,
     OperationKind.VOID_EXAM: _EXAMINED,
     OperationKind.EDIT_CUSTOMER: ("customer", "guardian", "outbox"),
+    OperationKind.RECORD_MEDICATION: ("medication", "outbox"),
+    OperationKind.END_MEDICATION: ("medication", "outbox"),
 }
 
 

@@ -32,6 +32,8 @@ _ROWS = {  # of which kind of row each entry is made
     OperationKind.RECORD_EXAM: "exam",
     OperationKind.PICK_EXAM: "exam",
     OperationKind.VOID_EXAM: "exam",
+    OperationKind.RECORD_MEDICATION: "medication",
+    OperationKind.END_MEDICATION: "medication",
 }
 _OF_THE_ENTRY = frozenset({"eyes", "keep_all", "until"})  # columns of no row
 

@@ -18,6 +18,8 @@ from hcrm_core.errors import Rejected
 from hcrm_core.intents import (
     EditCustomer,
     FieldEdit,
+    MedicationEnd,
+    MedicationEntry,
     PickExam,
     RecordExam,
     RecordFollowUp,
@@ -31,12 +33,12 @@ from hcrm_core.wire import Json, OperationKind, Person
 from hcrm_desktop.cache.outbox import Entry, OpState
 from hcrm_desktop.cache.rows import Delivery
 from hcrm_desktop.cache.streams import put
-from hcrm_desktop.cache.tables import CUSTOMER, KIND_TABLES
+from hcrm_desktop.cache.tables import CUSTOMER, KIND_TABLES, MEDICATION
 from hcrm_desktop.cache.values import from_wire, to_wire
 from hcrm_desktop.cache.versions import exam_versions
 from hcrm_store.clock import business_date
 
-OVERLAID = ("task", "follow_up", "exam", "eye_measurement", "customer", "guardian")
+OVERLAID = ("task", "follow_up", "exam", "eye_measurement", "customer", "guardian", "medication")
 _EXPECTED = frozenset({OpState.LOCAL, OpState.SENDING, OpState.ACCEPTED})  # expected to count
 
 
@@ -187,6 +189,32 @@ def _edit_row(session: Session, entry: Entry, edits: Iterable[FieldEdit], *, kin
         _patch(session, kind, row_id, values, entry=entry)
 
 
+def _medication(session: Session, entry: Entry, person: Person) -> None:
+    intent = MedicationEntry.model_validate(entry.body)
+    if not _has_customer(session, intent.customer_id) or _at_centre(session, "medication", entry.row_id):
+        return
+    if entry.state in _EXPECTED:
+        _end_former(session, entry, intent)
+    body = intent.model_dump(mode="json") | {"id": str(entry.row_id), "source": Source.WORKSTATION.value}
+    _insert(session, "medication", body | {"prescriber_id": person.staff_id and str(person.staff_id)}, entry=entry)
+
+
+def _end_former(session: Session, entry: Entry, intent: MedicationEntry) -> None:
+    """What runs ends on the day of the new one, as in the centre."""
+    mine = (MEDICATION.c.customer_id == intent.customer_id, MEDICATION.c.medicine == intent.medicine)
+    runs = (MEDICATION.c.ended_on.is_(None), MEDICATION.c.started_on <= intent.started_on)
+    for row_id in session.scalars(select(MEDICATION.c.id).where(*mine, *runs)).all():
+        _patch(session, "medication", row_id, {"ended_on": intent.started_on}, entry=entry)
+
+
+def _medication_end(session: Session, entry: Entry, _person: Person) -> None:
+    intent = MedicationEnd.model_validate(entry.body)
+    if _is_shown(session, "medication", entry):
+        return
+    ended = {"ended_on": intent.ended_on, "end_reason": intent.reason}
+    _patch(session, "medication", entry.row_id, ended if entry.state in _EXPECTED else {}, entry=entry)
+
+
 _LAYERS: dict[OperationKind, Callable[[Session, Entry, Person], None]] = {
     OperationKind.RECORD_OUTCOME: _outcome,
     OperationKind.SNOOZE_TASK: _snooze,
@@ -195,6 +223,8 @@ _LAYERS: dict[OperationKind, Callable[[Session, Entry, Person], None]] = {
     OperationKind.PICK_EXAM: _pick,
     OperationKind.VOID_EXAM: _void,
     OperationKind.EDIT_CUSTOMER: _edit,
+    OperationKind.RECORD_MEDICATION: _medication,
+    OperationKind.END_MEDICATION: _medication_end,
 }
 
 

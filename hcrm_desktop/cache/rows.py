@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from hcrm_core.eye.plausibility import EyeValues
-from hcrm_core.record import ExamRecord, OrderRecord
+from hcrm_core.record import ExamRecord, MedicationRow, OrderRecord
 from hcrm_core.terms import (
     Channel,
     LensState,
@@ -206,6 +206,7 @@ class TimelineKind(StrEnum):
     LEAD = "lead"
     SEGMENT = "segment"
     CORRECTION = "correction"
+    MEDICATION = "medication"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +301,7 @@ class CustomerRecord:
     visits: tuple[VisitRow, ...]
     segments: tuple[SegmentRow, ...]
     tasks: tuple[TaskRow, ...]
+    medications: tuple[MedicationRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

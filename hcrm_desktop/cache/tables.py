@@ -54,6 +54,7 @@ GUARDIAN, CUSTOMER = KIND_TABLES["guardian"], KIND_TABLES["customer"]
 EXAM, MEASUREMENT = KIND_TABLES["exam"], KIND_TABLES["eye_measurement"]
 FIELD_CHANGE = KIND_TABLES["field_change"]
 ORDER, VISIT, PLAN, LEAD = (KIND_TABLES[kind] for kind in ("lens_order", "visit", "recheck_plan", "lead"))
+MEDICATION = KIND_TABLES["medication"]
 
 CURSOR = Table("cursor", CACHE, Column("stream", Text, primary_key=True), Column("body", _JSON, nullable=False))
 SNAPSHOT_PART = Table(
@@ -81,6 +82,7 @@ _LOOKUPS: dict[str, list[tuple[str, ...]]] = {
     "visit": [("customer_id", "visit_on")],
     "recheck_plan": [("customer_id", "due_on")],
     "lead": [("customer_id",)],
+    "medication": [("customer_id",)],
 }
 for _kind, _column_sets in _LOOKUPS.items():
     for _columns in _column_sets:

@@ -1,6 +1,6 @@
 """Draws a Picture with pyqtgraph. One canvas serves every customer: items are given new values, never made anew."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGraphicsRectItem
 
 from hcrm_core.curves.picture import Band, Picture, Point
 from hcrm_desktop.charts.chart_words import ChartWords
-from hcrm_desktop.charts.feet import Feet, height_px, lane, product_colours
+from hcrm_desktop.charts.feet import Feet, height_px, lane, medicine_colours, medicine_lane, product_colours
 from hcrm_desktop.charts.layers import MEDIAN, Layers, dashed
 from hcrm_desktop.charts.time_plot import TimePlot
 from hcrm_desktop.theme import Theme, Tokens
@@ -172,14 +172,22 @@ class Canvas:
         (left, right), labels = picture.x_range, []
         span = self._view.viewRange()[0]
         pixel = (span[1] - span[0]) / max(1.0, self._view.width())
-        for ribbon in picture.ribbons:
-            text = self._words.ribbon(ribbon.eye, ribbon.product)
-            begin, end = max(ribbon.start, left), min(ribbon.end, right)
+        for text, colour, start, stop, middle in self._told_feet(picture, per_pixel=per_pixel):
+            begin, end = max(start, left), min(stop, right)
             if (end - begin) / pixel > metrics.horizontalAdvance(text) + 8:
-                colour = product_colours(self._theme.tokens, ribbon.product)[0]
-                middle = sum(lane(picture, eye=ribbon.eye, pixel=per_pixel, tokens=self._theme.tokens)) / 2
                 labels.append((text, colour, (begin, middle)))
         return labels
+
+    def _told_feet(self, picture: Picture, *, per_pixel: float) -> Iterator[tuple[str, str, float, float, float]]:
+        """Of each ribbon and course: words, colour, where it begins and ends, and its middle."""
+        tokens = self._theme.tokens
+        for one in picture.ribbons:
+            middle = sum(lane(picture, eye=one.eye, pixel=per_pixel, tokens=tokens)) / 2
+            colour = product_colours(tokens, one.product)[0]
+            yield self._words.ribbon(one.eye, one.product), colour, one.start, one.end, middle
+        middle = sum(medicine_lane(picture, pixel=per_pixel, tokens=tokens)) / 2
+        for course in picture.courses:
+            yield self._words.course(course.percent), medicine_colours(tokens)[0], course.start, course.end, middle
 
     # ── reading out ──────────────────────────────────────────────────────────────────────────────────────
 

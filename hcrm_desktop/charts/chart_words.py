@@ -19,6 +19,7 @@ class ChartWords:
         x_tick, y_tick: numbers at the axes.
         level: a definition line.
         ribbon: what an eye wears.
+        course: medicine of a strength, or of one that is not told.
         point: the read-out of one point.
         caption: the reference behind the percentiles, or why there are none, or that there is too little.
         description: the whole picture in words, for those who cannot see it.
@@ -37,6 +38,7 @@ class ChartWords:
     y_tick: Callable[[Picture, float], str]
     level: Callable[[Picture, Decimal], str]
     ribbon: Callable[[Eye, ProductKind], str]
+    course: Callable[[Decimal | None], str]
     point: Callable[[Picture, Point], str]
     caption: Callable[[Picture], str]
     description: Callable[[Picture], str]

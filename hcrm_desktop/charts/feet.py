@@ -19,13 +19,14 @@ class Feet:
 
     def __init__(self) -> None:
         self.bars = {kind: pg.BarGraphItem(x0=[0], x1=[0], y0=[0], y1=[0]) for kind in ProductKind}
+        self._doses = pg.BarGraphItem(x0=[0], x1=[0], y0=[0], y1=[0])
         self._hatch = pg.BarGraphItem(x0=[0], x1=[0], y0=[0], y1=[0])
         self._changes = pg.PlotCurveItem(connect="pairs")
         self._signs = pg.ScatterPlotItem()
 
     @property
     def items(self) -> list[Item]:
-        return [*self.bars.values(), self._hatch, self._changes, self._signs]
+        return [*self.bars.values(), self._doses, self._hatch, self._changes, self._signs]
 
     def draw(self, picture: Picture, *, tokens: Tokens, pixel: float) -> None:
         """Give every item its place.
@@ -38,6 +39,10 @@ class Feet:
             ink, ground = product_colours(tokens, product)
             some = [(one.start, one.end, *lanes[one.eye]) for one in picture.ribbons if one.product is product]
             _set_bars(bars, some, brush=pg.mkBrush(ground), ink=ink)
+        ink, ground = medicine_colours(tokens)
+        doses = medicine_lane(picture, pixel=pixel, tokens=tokens)
+        courses = [(one.start, one.end, *doses) for one in picture.courses]
+        _set_bars(self._doses, courses, brush=pg.mkBrush(ground), ink=ink)
         hatched = QBrush(QColor(tokens.text2), Qt.BrushStyle.BDiagPattern)
         stretches = [(one.start, one.end, *lanes[one.eye]) for one in picture.washouts]
         _set_bars(self._hatch, stretches, brush=hatched, ink=tokens.text2)
@@ -47,7 +52,7 @@ class Feet:
         self._draw_signs(picture, tokens, pixel=pixel)
 
     def _draw_signs(self, picture: Picture, tokens: Tokens, *, pixel: float) -> None:
-        y = picture.y_range[0] - pixel * lane_px(tokens) * (len(worn(picture)) + 0.5)
+        y = picture.y_range[0] - pixel * lane_px(tokens) * (_lanes(picture) + 0.5)
         self._signs.setData(
             pos=[(glyph.x, y) for glyph in picture.glyphs],
             symbol=[SIGNS[glyph.sign] for glyph in picture.glyphs],
@@ -77,14 +82,33 @@ def lane_px(tokens: Tokens) -> int:
 
 def height_px(picture: Picture, *, tokens: Tokens) -> int:
     """Of all lanes together."""
-    return lane_px(tokens) * (len(worn(picture)) + bool(picture.glyphs))
+    return lane_px(tokens) * (_lanes(picture) + bool(picture.glyphs))
+
+
+def _lanes(picture: Picture) -> int:
+    """Of each eye that is treated one, and one of medicine."""
+    return len(worn(picture)) + bool(picture.courses)
 
 
 def lane(picture: Picture, *, eye: Eye, pixel: float, tokens: Tokens) -> tuple[float, float]:
     """Where an eye's ribbon lies: the right eye above the left one."""
+    return _lane(picture, number=worn(picture).index(eye), pixel=pixel, tokens=tokens)
+
+
+def medicine_lane(picture: Picture, *, pixel: float, tokens: Tokens) -> tuple[float, float]:
+    """Where courses of medicine lie: below both eyes, of which they are."""
+    return _lane(picture, number=len(worn(picture)), pixel=pixel, tokens=tokens)
+
+
+def _lane(picture: Picture, *, number: int, pixel: float, tokens: Tokens) -> tuple[float, float]:
     high = lane_px(tokens)
-    top = picture.y_range[0] - pixel * high * worn(picture).index(eye)
+    top = picture.y_range[0] - pixel * high * number
     return top - pixel * (high - 1), top - pixel
+
+
+def medicine_colours(tokens: Tokens) -> tuple[str, str]:
+    """Ink and ground of a course."""
+    return tokens.warn, tokens.warn_soft
 
 
 def product_colours(tokens: Tokens, product: ProductKind) -> tuple[str, str]:

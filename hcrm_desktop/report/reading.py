@@ -78,6 +78,7 @@ def content_of(record: CustomerRecord, *, today: date, address: str) -> ReportCo
     eyes = study(
         record.exams,
         orders=record.orders,
+        medications=record.medications,
         sex=head.sex,
         birth=head.birth_date,
         today=today,

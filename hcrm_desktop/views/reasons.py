@@ -111,6 +111,12 @@ class Reasons(QObject):
                 matters=self.tr("现在以同事的值为准；您的值留在变更历史里，没有丢。"),
                 to_do=self.tr("核对哪个对：点“用我的”换成您的，或“用对方的”保持现状。"),
             )
+        if kind is OperationKind.END_MEDICATION:
+            return Account(
+                happened=self.tr("同事在您之前已停了这次用药，日期不一样。"),
+                matters=self.tr("以同事的日期为准。"),
+                to_do=self.tr("在档案的时间轴里看一眼；日期不对，请和同事核对。"),
+            )
         if kind is OperationKind.VOID_EXAM:
             return Account(
                 happened=self.tr("您作废的这次检查，同事已先更正或处理过。"),

@@ -34,6 +34,7 @@ class ShortcutsDialog(QDialog):
             (self.tr("D"), self.tr("任务：改下次日期，Enter 改完")),
             (self.tr("?"), self.tr("任务：为何有这条任务")),
             (self.tr("E"), self.tr("档案：录入检查（验光师）")),
+            (self.tr("M"), self.tr("档案：用药（验光师）")),
             (self.tr("F"), self.tr("档案：记录跟进")),
             (self.tr("P"), self.tr("档案：裁定更正（验光师）")),
             (self.tr("H"), self.tr("档案：查看选中检查的历史")),

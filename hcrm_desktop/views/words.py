@@ -55,6 +55,12 @@ class Words(QObject):
         """Why no guardian is shown: row security keeps those of others' customers from an optometrist."""
         return self.tr("家长仅责任人可见") if role is Role.OPTOMETRIST else self.tr("家长未登记")
 
+    def course(self, percent: Decimal | None) -> str:
+        """Low-dose atropine, as strong as it is or, where that is not told, alone."""
+        if percent is None:
+            return self.tr("低浓度阿托品")
+        return self.tr("阿托品 {percent}%").format(percent=f"{percent.normalize():f}")
+
     def product(self, product: ProductKind | None) -> str:
         if product is None:
             return self.tr("未配镜")
@@ -168,6 +174,8 @@ class Words(QObject):
             OperationKind.PICK_EXAM: self.tr("检查裁定"),
             OperationKind.VOID_EXAM: self.tr("检查作废"),
             OperationKind.EDIT_CUSTOMER: self.tr("资料变更"),
+            OperationKind.RECORD_MEDICATION: self.tr("开始用药"),
+            OperationKind.END_MEDICATION: self.tr("停用药"),
             OperationKind.UNREADABLE: self.tr("读不懂的录入"),
         }
         return names.get(kind, kind)

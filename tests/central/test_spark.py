@@ -33,7 +33,7 @@ def test_spark_stores_the_facts_that_polars_stores(
     many, polars = rebuild_facts(store.jobs, None, clock=clock), _stored(store)
     with store.owner.begin() as connection:
         connection.execute(text("TRUNCATE customer_facts"))
-    spark = start("local[2]")
+    spark = start("local-cluster[2,1,1024]")
     try:
         assert rebuild_on_spark(store.jobs, spark, folder=tmp_path, clock=clock) == many
     finally:

@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from hcrm_core.terms import ExamStatus, Eye, LensState, RefractionMethod, Source
+from hcrm_core.record import MedicationRow
+from hcrm_core.terms import ExamStatus, Eye, LensState, Medicine, RefractionMethod, Source
 from hcrm_desktop.cache.rows import Delivery, ExamRow, EyeRow, FollowUpRow, OrderRow, SegmentRow, VisitRow
-from hcrm_desktop.cache.tables import EXAM, FOLLOW_UP, MEASUREMENT, MEMBERSHIP, ORDER, SEGMENT, STAFF, VISIT
+from hcrm_desktop.cache.tables import EXAM, FOLLOW_UP, MEASUREMENT, MEDICATION, MEMBERSHIP, ORDER, SEGMENT, STAFF, VISIT
 
 
 def exams_of(session: Session, customer_id: UUID) -> list[ExamRow]:
@@ -75,6 +76,30 @@ def orders_of(session: Session, customer_id: UUID) -> list[OrderRow]:
             source=row.source or Source.WORKSTATION,
         )
         for row in session.execute(statement.order_by(*newest))
+    ]
+
+
+def medications_of(session: Session, customer_id: UUID) -> list[MedicationRow]:
+    """Courses of medicine of one customer, newest first."""
+    statement = (
+        select(MEDICATION, STAFF.c.name.label("prescriber_name"))
+        .outerjoin(STAFF, STAFF.c.id == MEDICATION.c.prescriber_id)
+        .where(MEDICATION.c.customer_id == customer_id, MEDICATION.c.started_on.is_not(None))
+        .order_by(MEDICATION.c.started_on.desc(), MEDICATION.c.id)
+    )
+    return [
+        MedicationRow(
+            id=row.id,
+            medicine=row.medicine or Medicine.ATROPINE,
+            percent=row.percent,
+            started_on=row.started_on,
+            ended_on=row.ended_on,
+            end_reason=row.end_reason or "",
+            note=row.note or "",
+            by=row.prescriber_name or "",
+            source=row.source or Source.WORKSTATION,
+        )
+        for row in session.execute(statement)
     ]
 
 

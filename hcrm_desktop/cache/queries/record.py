@@ -9,7 +9,14 @@ from sqlalchemy.orm import Session
 
 from hcrm_core.terms import ExamStatus, VisitState
 from hcrm_desktop.cache.queries.beside import guardians_of
-from hcrm_desktop.cache.queries.history import exams_of, follow_ups_of, orders_of, segments_of, visits_of
+from hcrm_desktop.cache.queries.history import (
+    exams_of,
+    follow_ups_of,
+    medications_of,
+    orders_of,
+    segments_of,
+    visits_of,
+)
 from hcrm_desktop.cache.queries.tasks import tasks_of
 from hcrm_desktop.cache.rows import CustomerHeader, CustomerRecord, Delivery, ExamRow, VisitRow
 from hcrm_desktop.cache.tables import CUSTOMER, PLAN, SITE, STAFF
@@ -42,6 +49,7 @@ def customer_record(session: Session, customer_id: UUID, *, today: date) -> Cust
         ),
         exams=tuple(exams),
         orders=tuple(orders_of(session, customer_id)),
+        medications=tuple(medications_of(session, customer_id)),
         follow_ups=tuple(follow_ups_of(session, customer_id)),
         visits=tuple(visits),
         segments=tuple(segments_of(session, customer_id)),

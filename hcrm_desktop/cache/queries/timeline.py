@@ -31,6 +31,7 @@ from hcrm_desktop.cache.tables import (
     FOLLOW_UP,
     LEAD,
     MEASUREMENT,
+    MEDICATION,
     MEMBERSHIP,
     ORDER,
     PLAN,
@@ -190,6 +191,22 @@ def _leads(customer_id: UUID) -> list[Select[Any]]:
     return [part.select_from(shown).where(LEAD.c.customer_id == customer_id) for part in parts]
 
 
+def _medications(customer_id: UUID) -> list[Select[Any]]:
+    """When a course began and, if it was stopped, when and why."""
+    told = {"first": MEDICATION.c.percent, "source": MEDICATION.c.source, "by": STAFF.c.name}
+    shown = MEDICATION.outerjoin(STAFF, STAFF.c.id == MEDICATION.c.prescriber_id)
+    whens = (
+        ("began", MEDICATION.c.started_on, MEDICATION.c.note),
+        ("ended", MEDICATION.c.ended_on, MEDICATION.c.end_reason),
+    )
+    return [
+        _part(TimelineKind.MEDICATION, MEDICATION.c.id, on, term=literal(what), text=said, **told)
+        .select_from(shown)
+        .where(MEDICATION.c.customer_id == customer_id)
+        for what, on, said in whens
+    ]
+
+
 def _segments(customer_id: UUID) -> list[Select[Any]]:
     label = func.coalesce(SEGMENT.c.label, MEMBERSHIP.c.segment_key)
     shown = MEMBERSHIP.outerjoin(SEGMENT, SEGMENT.c.key == MEMBERSHIP.c.segment_key)
@@ -250,6 +267,7 @@ _PARTS = {
     TimelineKind.LEAD: _leads,
     TimelineKind.SEGMENT: _segments,
     TimelineKind.CORRECTION: _corrections,
+    TimelineKind.MEDICATION: _medications,
 }
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from PySide6.QtCore import QObject
 
-from hcrm_core.curves.picture import Conditions, Fan, Mark, Picture, Point, Quantity, Scenario, Sign, Slope
+from hcrm_core.curves.picture import Conditions, Course, Fan, Mark, Picture, Point, Quantity, Scenario, Sign, Slope
 from hcrm_core.terms import Eye, ProductKind
 from hcrm_desktop.charts.chart_words import ChartWords
 from hcrm_desktop.charts.legend import CLAUSE
@@ -50,6 +50,7 @@ class CurveWords(QObject):
             y_tick=self._y_tick,
             level=self._level,
             ribbon=self._ribbon,
+            course=self._words.course,
             point=self.point,
             caption=self.caption,
             description=self.description,
@@ -116,6 +117,7 @@ class CurveWords(QObject):
         """The whole picture in words."""
         told = [self.point(picture, point) for point in picture.points]
         told += [self._signed(glyph.on, glyph.sign, glyph.device) for glyph in picture.glyphs]
+        told += [self._course(course) for course in picture.courses]
         told += [self.slope(slope) for slope in picture.slopes]
         told += [self._fan_end(fan) for fan in picture.fans]
         return self.tr("{caption}。{points}").format(caption=self.caption(picture), points=self.tr("；").join(told))
@@ -132,6 +134,11 @@ class CurveWords(QObject):
     def _signed(self, on: date, sign: Sign, device: str) -> str:
         words = {Sign.CYCLOPLEGIA: self.tr("散瞳"), Sign.DEVICE: self.tr("换设备"), Sign.TOO_EARLY: self.tr("间隔太短")}
         return " ".join(part for part in (self._words.day(on), words[sign], device) if part)
+
+    def _course(self, course: Course) -> str:
+        since, until = self._words.day(course.started_on), self._words.day(course.ended_on) if course.ended_on else ""
+        days = self.tr("{since} 至 {until}") if until else self.tr("{since} 起")
+        return f"{self._words.course(course.percent)} {days.format(since=since, until=until)}"
 
     def slope(self, slope: Slope) -> str:
         """ "右眼 戴单光镜期间 每年 0.45 ± 0.12 mm（同龄平均 0.40）"."""

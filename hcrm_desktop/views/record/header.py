@@ -23,7 +23,8 @@ class RecordHeader(QFrame):
     """Who this is.
 
     Signals:
-        back_requested, exam_requested, follow_up_requested, edit_requested, report_requested: the buttons.
+        back_requested, exam_requested, follow_up_requested, edit_requested, report_requested, medication_requested: the
+            buttons.
         display_requested: show the child on the display.
         share_requested: open the child's page on a tablet.
         customer_requested: a brother or sister, by id.
@@ -32,6 +33,7 @@ class RecordHeader(QFrame):
     back_requested = Signal()
     exam_requested = Signal()
     follow_up_requested = Signal()
+    medication_requested = Signal()
     edit_requested = Signal()
     display_requested = Signal()
     share_requested = Signal()
@@ -86,6 +88,10 @@ class RecordHeader(QFrame):
         tablet = self._button(self.tr("平板"), "quiet", self.share_requested.emit)
         tablet.setToolTip(self.tr("分享到平板：扫二维码或输入数字，只能看，一个小时（T）"))
         first.addWidget(tablet)
+        medication = self._button(self.tr("用药"), "quiet", self.medication_requested.emit)
+        medication.setToolTip(self.tr("低浓度阿托品：开始、改浓度、停用（M）"))
+        medication.setVisible(self._role is Role.OPTOMETRIST)
+        first.addWidget(medication)
         report = self._button(self.tr("报告"), "quiet", self.report_requested.emit)
         report.setToolTip(self.tr("给家长的报告：预览、保存、打印（Ctrl+P）"))
         first.addWidget(report)
@@ -157,6 +163,9 @@ class RecordHeader(QFrame):
             yield Chip(self._theme, self.tr("请勿联系"), "act")
         for text in self._worn.texts(record.orders, today):
             yield Chip(self._theme, text, "info")
+        for course in record.medications:
+            if course.ended_on is None:
+                yield Chip(self._theme, self._words.course(course.percent), "info")
         for segment in record.segments:
             yield Chip(self._theme, segment.label, segment.tone)
         for sibling_id, name in record.header.siblings:

@@ -31,7 +31,7 @@ from hcrm_desktop.views.words import Words
 SLIP_WIDTHS = (352, 384)
 CONCERNS = frozenset(
     {"customer", "guardian", "family", "exam", "eye_measurement", "lens_order", "follow_up", "visit", "task"}
-    | {"membership", "segment", "recheck_plan", "lead", "staff", "site", "sop", "field_change"}
+    | {"membership", "segment", "recheck_plan", "lead", "medication", "staff", "site", "sop", "field_change"}
 )
 
 
@@ -151,6 +151,7 @@ class RecordPage(QWidget):
         self._header.report_requested.connect(self._on_report_requested)
         self._header.display_requested.connect(self._on_display_requested)
         self._header.share_requested.connect(self._on_share_requested)
+        self._header.medication_requested.connect(self._on_medication_requested)
         self._strip.pick_requested.connect(self._on_pick_requested)
         self._tabs.correct_requested.connect(self._on_correct_requested)
         self._tabs.void_requested.connect(self._on_void_requested)
@@ -167,6 +168,7 @@ class RecordPage(QWidget):
             ("E", self._on_exam_requested),
             ("F", self._on_follow_up_requested),
             ("P", self._on_pick_requested),
+            ("M", self._on_medication_requested),
             ("H", self._tabs.ask_history),
             ("Ctrl+I", self._on_edit_requested),
             ("T", self._on_share_requested),
@@ -230,6 +232,20 @@ class RecordPage(QWidget):
 
         if self._study is not None and self._person.role is Role.OPTOMETRIST and self._dialog is None:
             self._tasks.query(self, draft, draft_key(self._study.record), done=self._on_draft_read)
+
+    @Slot()
+    def _on_medication_requested(self) -> None:
+        from hcrm_desktop.views.record.medication import MedicationDialog
+
+        if self._study is None or self._person.role is not Role.OPTOMETRIST or self._dialog is not None:
+            return
+        dialog = MedicationDialog(self._tasks, self._words, self._study.record, parent=self.window())
+        dialog.recorded.connect(self._on_medication_recorded)
+        self._open(dialog)
+
+    @Slot()
+    def _on_medication_recorded(self) -> None:
+        self.recorded.emit(self.tr("用药已保存在本机，稍后自动上传"))
 
     @Slot(object)
     def _on_draft_read(self, draft: Json | None) -> None:

@@ -51,6 +51,7 @@ def study(record: CustomerRecord, *, today: date) -> RecordStudy:
     eyes = study_eyes(
         record.exams,
         orders=record.orders,
+        medications=record.medications,
         sex=head.sex,
         birth=head.birth_date,
         today=today,

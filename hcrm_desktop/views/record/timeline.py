@@ -28,6 +28,7 @@ _SOURCES = {
     TimelineKind.PLAN: SourceKind.RECHECK_PLAN,
     TimelineKind.FOLLOW_UP: SourceKind.FOLLOW_UP,
     TimelineKind.LEAD: SourceKind.LEAD,
+    TimelineKind.MEDICATION: SourceKind.MEDICATION,
 }
 
 

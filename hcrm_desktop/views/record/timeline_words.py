@@ -1,6 +1,7 @@
 """时间轴 in words: one short line an entry."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from PySide6.QtCore import QObject
 
@@ -29,6 +30,7 @@ class TimelineWords(QObject):
             TimelineKind.LEAD: self.tr("线索"),
             TimelineKind.SEGMENT: self.tr("分组"),
             TimelineKind.CORRECTION: self.tr("变更"),
+            TimelineKind.MEDICATION: self.tr("用药"),
         }[kind]
 
     def day(self, entry: TimelineEntry) -> str:
@@ -57,6 +59,7 @@ class TimelineWords(QObject):
             TimelineKind.LEAD: self._lead,
             TimelineKind.SEGMENT: self._segment,
             TimelineKind.CORRECTION: self._correction,
+            TimelineKind.MEDICATION: self._medication,
         }[entry.kind]
         return self.tr(" · ").join(part for part in writer(entry) if part)
 
@@ -116,6 +119,10 @@ class TimelineWords(QObject):
         old, new = (self._words.value(entry.term, value) for value in (entry.first, entry.second))
         change = self.tr("{old} → {new}").format(old=old, new=new)
         return [self._words.field(entry.term), change, entry.text]
+
+    def _medication(self, entry: TimelineEntry) -> list[str]:
+        course = self._words.course(Decimal(entry.first) if entry.first else None)
+        return [self.tr("开始") if entry.term == "began" else self.tr("停用"), course, entry.text]
 
 
 def _read(term: str, words: Callable[[str], str]) -> str:

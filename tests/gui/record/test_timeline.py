@@ -19,8 +19,10 @@ from hcrm_desktop.theme import DARK, LIGHT, Theme
 from hcrm_desktop.views.record.page import RecordPage
 from hcrm_desktop.views.record.source import SourceDialog
 from hcrm_desktop.views.record.timeline import Timeline, lines_of
+from hcrm_desktop.views.record.timeline_words import TimelineWords
 from hcrm_desktop.views.record.versions import VersionsDialog, versions_of
 from hcrm_store.base import new_id
+from tests.gui.conftest import DeskFor
 from tests.gui.filling import OWNER, SITE, TODAY, open_clinic, put, row, task_row
 from tests.gui.office import button
 from tests.gui.record.conftest import Open, words
@@ -54,6 +56,9 @@ def eventful(workspace: Workspace) -> UUID:
         row("follow_up", new_id(), **whose, **contact, contacted_at="2026-11-09T16:30:00+00:00"),
         task_row(child, late_days=5, evidence=[replacement("2026-01-10")]),
         lead_row(child, kind="upsell", state="accepted", started_on="2026-08-01", initiator_id=str(OWNER)),
+        row(
+            "medication", new_id(), **whose, medicine="atropine", percent="0.05", started_on="2025-09-01", source="his"
+        ),
         row("membership", new_id(), **whose, segment_key="potential", entered_on="2024-03-02", left_on="2025-05-20"),
         row(
             "field_change",
@@ -355,3 +360,15 @@ def test_versions_are_the_whole_chain_oldest_first_and_nothing_else() -> None:
     for one in (first, second, third):
         assert versions_of([third, other, second, first], exam_id=one.id) == [first, second, third]
     assert versions_of([first, second, third, other], exam_id=other.id) == [other]
+
+
+def test_drops_tell_how_strong_they_were_and_why_they_were_stopped(workspace: Workspace, desk_for: DeskFor) -> None:
+    child = add_child(workspace)
+    course = {"customer_id": str(child), "site_id": str(SITE), "medicine": "atropine", "percent": "0.05"}
+    days = {"started_on": "2025-09-01", "ended_on": "2026-03-01", "note": "每晚", "end_reason": "畏光"}
+    put(workspace, row("medication", new_id(), **course, **days, source="his"))
+    words = TimelineWords(desk_for(Role.OPTOMETRIST).words)
+    assert [words.said(one) for one in entries(workspace, child, TimelineKind.MEDICATION)] == [
+        "停用 · 阿托品 0.05% · 畏光",
+        "开始 · 阿托品 0.05% · 每晚",
+    ]
