@@ -158,6 +158,7 @@ def study(
         for eye in Eye
     }
     projected = {eye: one.projections for eye, one in told.items()}
+    slopes = tuple(slope for one in told.values() for slope in _slopes(one.treatment, scale=scale))
     axial = replace(axial, courses=courses(medications, scale=scale, x_range=axial.x_range, today=today))
     refraction = refraction_picture(readings, exams=exams, orders=orders, birth=birth, today=today)
     return EyeStudy(
@@ -169,11 +170,7 @@ def study(
         axial_verdicts={eye: one.verdict for eye, one in told.items()},
         refraction_growth=growth.refraction,
         readings=tuple(readings),
-        axial=replace(
-            axial,
-            fans=fans(projected),
-            slopes=tuple(slope for one in told.values() for slope in _slopes(one.treatment, scale=scale)),
-        ),
+        axial=replace(axial, fans=fans(projected), slopes=slopes),
         refraction=replace(refraction, courses=axial.courses),
         references=references,
         lengths=tuple(lengths),

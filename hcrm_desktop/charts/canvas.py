@@ -45,7 +45,7 @@ class Canvas:
         self.layers, self.feet = Layers(), Feet()
         self._levels, self._cover = pg.PlotCurveItem(connect="pairs"), QGraphicsRectItem()
         self._labels: list[Item] = []
-        for depth, item in enumerate([self._levels, *self.feet.items, *self.layers.items]):
+        for depth, item in enumerate([self._levels, *self.layers.items, *self.feet.items]):
             item.setZValue(depth)
             plot.addItem(item, ignoreBounds=True)
         self._cover.setZValue(_COVER)

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from unicodedata import normalize
 
 from PySide6.QtCore import QDate, Qt, Signal, Slot
 from PySide6.QtWidgets import (
@@ -148,7 +149,7 @@ class MedicationDialog(QDialog):
 
     def _percent(self) -> Decimal | None:
         try:
-            found = Decimal(self._strength.currentText().strip().rstrip("%％"))
+            found = Decimal(normalize("NFKC", self._strength.currentText()).strip().rstrip("%"))
         except InvalidOperation:
             return None
         fits = found.is_finite() and 0 < found <= 1 and found == found.quantize(Decimal("0.001"))

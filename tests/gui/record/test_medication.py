@@ -74,6 +74,16 @@ def test_drops_begin_and_stand_on_the_record_at_once(
     assert (only.percent, only.started_on, only.note) == (Decimal("0.05"), TODAY - timedelta(days=90), "每晚一滴")
 
 
+def test_a_strength_may_be_written_as_a_chinese_keyboard_writes_it(
+    qtbot: QtBot, workspace: Workspace, record_for: Open, child: UUID
+) -> None:
+    page = record_for(Role.OPTOMETRIST, child)
+    dialog = opened(page)
+    choose(dialog, percent="０．０２５％")
+    save(dialog)
+    qtbot.waitUntil(lambda: "阿托品 0.025%" in chips(page))
+
+
 def test_drops_are_stopped_with_a_reason(qtbot: QtBot, workspace: Workspace, record_for: Open, child: UUID) -> None:
     begin_medication(workspace, customer_id=child, percent=Decimal("0.01"), started_on=TODAY - timedelta(days=30))
     page = record_for(Role.OPTOMETRIST, child)
