@@ -24,7 +24,7 @@ from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.views.failures import Failures
 from hcrm_desktop.views.words import Words
 
-STRENGTHS = ("0.01", "0.025", "0.05", "0.1")  # those of the trials in the references, and the strongest "low dose"
+STRENGTHS = ("0.01", "0.025", "0.05")  # of the trials in resources/education (LAMP, Yam 2019); others are typed
 WIDTH = 480
 
 

@@ -10,10 +10,12 @@ import pytest
 from hcrm_core.curves.look import PictureColours
 from hcrm_core.curves.picture import Band, Fan, Mean, Picture, Scenario, Slope, Target
 from hcrm_core.curves.svg import picture_svg
-from hcrm_core.terms import Eye, Sex
+from hcrm_core.record import MedicationRow
+from hcrm_core.terms import Eye, Medicine, Sex, Source
 from hcrm_desktop.cache.rows import CustomerRecord
 from hcrm_desktop.theme import LIGHT
 from hcrm_desktop.views.record import study as records
+from hcrm_store.base import new_id
 from hcrm_store.curve_words import picture_words
 from tests.gui.record.records import TODAY, exam, eye, full_record, record, without
 
@@ -168,3 +170,25 @@ def test_every_shape_stays_on_the_paper() -> None:
     paths = [one.get("d", "") for one in root.iter(f"{SVG}path")]
     places = [part.split() for path in paths for part in path.replace("Z", "").replace("M", "L").split("L") if part]
     assert all(0 <= float(x) <= width and 0 <= float(y) <= height for x, y in (place for place in places if place))
+
+
+def test_drops_lie_in_a_lane_of_their_own_below_what_the_eyes_wear() -> None:
+    customer = full_record()
+    course = MedicationRow(
+        id=new_id(),
+        medicine=Medicine.ATROPINE,
+        percent=Decimal("0.05"),
+        started_on=date(2025, 1, 1),
+        ended_on=None,
+        end_reason="",
+        note="",
+        by="",
+        source=Source.WORKSTATION,
+    )
+    for picture in pictures(replace(customer, medications=(course,))):
+        root = drawn(picture)
+        lane = [float(one.get("y", "")) for one in named(root, "course")]
+        assert len(lane) == 1
+        assert all(float(one.get("y", "")) < lane[0] for one in named(root, "ribbon"))
+        assert "阿托品 0.05%" in texts(root)
+    assert not any(named(drawn(picture), "course") for picture in pictures(customer))
