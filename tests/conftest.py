@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 
 from hcrm_central.store import postgres
@@ -23,6 +24,9 @@ from hcrm_central.store.engine import make_engine
 from hcrm_central.store.migrate import migrate
 from hcrm_central.store.opening import SERVICE_LOGIN, WORKER_LOGIN, Store, prepare
 from tests.fakes import FakeClock
+
+settings.register_profile("unhurried", parent=settings(), deadline=None)  # no test asserts wall time
+settings.load_profile("unhurried")
 
 _numbers = itertools.count(1)
 _KINDS = ("unit", "gui", "central", "sync", "acceptance")
