@@ -31,14 +31,15 @@ def rebuild_facts(
     engine: Annotated[By, typer.Option(help="polars on this machine, or spark on a cluster")] = By.POLARS,
     master: Annotated[str, typer.Option(help="the Spark cluster")] = "local[2]",
     shared: Annotated[Path | None, typer.Option(help="a folder that all machines of the cluster see")] = None,
+    jdbc_jar: Annotated[Path | None, typer.Option(help="PostgreSQL's JDBC driver: Spark reads the rows itself")] = None,
 ) -> None:
     """Compute everybody's facts anew and store those that differ. Segments and tasks follow with the next scan."""
     from hcrm_central.jobs import facts, spark
 
-    session = spark.start(master) if engine is By.SPARK else None
+    session = spark.start(master, jdbc_jar=jdbc_jar) if engine is By.SPARK else None
     with opened(read_settings()) as store, tempfile.TemporaryDirectory(dir=shared) as folder:
         if session is None:
             many = facts.rebuild_facts(store.jobs, None, clock=CLOCK)
         else:
-            many = spark.rebuild_on_spark(store.jobs, session, folder=Path(folder), clock=CLOCK)
+            many = spark.rebuild_on_spark(store.jobs, session, folder=Path(folder), clock=CLOCK, jdbc=bool(jdbc_jar))
     say(f"facts of {many} customers")

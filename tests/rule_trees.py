@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import polars as pl
 from hypothesis import strategies as st
 
 from hcrm_core.eye.age import add_months
@@ -96,6 +97,28 @@ def random_value(name: str, source: random.Random) -> Any:
 def random_rows(count: int, *, seed: int) -> list[dict[str, Any]]:
     source = random.Random(seed)
     return [{name: random_value(name, source) for name in CATALOGUE} for _ in range(count)]
+
+
+_IN_FRAME: dict[FactType, Any] = {
+    FactType.DATE: pl.Date,
+    FactType.BOOLEAN: pl.Boolean,
+    FactType.WORD: pl.String,
+    FactType.DECIMAL: pl.Int64,
+    FactType.INTEGER: pl.Int64,
+    FactType.ID: pl.String,
+}
+
+
+def frame_of(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Customers as `hcrm_core.rules.expressions` reads them."""
+    columns = {name: [_in_frame(row[name], name) for row in rows] for name in CATALOGUE}
+    return pl.DataFrame(columns, schema={name: _IN_FRAME[fact.kind] for name, fact in CATALOGUE.items()})
+
+
+def _in_frame(value: Any, name: str) -> Any:
+    if value is not None and CATALOGUE[name].kind is FactType.DECIMAL:
+        return int(value * 1000)
+    return str(value) if isinstance(value, UUID) else value
 
 
 # ── rules ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -42,6 +42,12 @@ class _Source:
         line = ", ',', ".join(self.columns)
         return f"SELECT string_agg(concat({line}), E'\\n') FROM {self.rows.format(scope=condition)}"
 
+    def everybody(self) -> str:
+        """All rows, each column with the name and type of the schema."""
+        named = zip(self.columns, self.schema.items(), strict=True)
+        columns = ", ".join(f'{_typed(column, kind)} AS "{name}"' for column, (name, kind) in named)
+        return f"SELECT {columns} FROM {self.rows.format(scope='IS NOT NULL')}"
+
     def frame(self, csv: str | None) -> pl.DataFrame:
         if not csv:
             found = pl.DataFrame(schema=self.schema)
@@ -49,6 +55,18 @@ class _Source:
             found = pl.read_csv(csv.encode(), schema=self.schema, has_header=False)
         decimals = [name for name, kind in self.schema.items() if kind is _DECIMAL]
         return found.with_columns((pl.col(decimals) * 1000).round().cast(pl.Int64))
+
+
+def _typed(column: str, kind: type[pl.DataType]) -> str:
+    """A column as `_Source.frame` has it: an empty word is unknown, and decimals are in 0.001."""
+    if kind is pl.String:
+        return f"NULLIF(({column})::text, '')"
+    if kind is _DECIMAL:
+        return f"round(({column}) * 1000)::bigint"
+    return f"({column})::{_SQL_TYPES[kind]}"
+
+
+_SQL_TYPES = {_DAY: "date", _NUMBER: "bigint", _FLAG: "boolean"}
 
 
 _SOURCES = {
@@ -158,6 +176,14 @@ def read(reader: Session, chunk: Chunk) -> Tables:
     found = {name: _rows(reader, chunk, name=name, source=source) for name, source in _SOURCES.items()}
     measurements = found.pop(_MEASUREMENTS)
     eyes = found.pop(_EXAMS).join(measurements, on="exam_id", how="left")
+    return found | {"eyes": eyes}
+
+
+def queries() -> dict[str, str]:
+    """All rows of each frame, for a reader that is not this process."""
+    found = {name: source.everybody() for name, source in _SOURCES.items()}
+    measurements = found.pop(_MEASUREMENTS)
+    eyes = f"SELECT * FROM ({found.pop(_EXAMS)}) AS e LEFT JOIN ({measurements}) AS m USING (exam_id)"
     return found | {"eyes": eyes}
 
 

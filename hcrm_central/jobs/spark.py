@@ -1,14 +1,12 @@
 """The one facts function on a Spark cluster, for a group that one machine does not serve.
 
-Rows leave PostgreSQL as Parquet, numbered over all chunks; Spark writes facts as Parquet; they come back as from
-Polars. Nothing here is imported unless it is asked for.
+Rows leave PostgreSQL as Parquet with numbers for ids, written by this process or, with a JDBC driver, by Spark; Spark
+writes facts as Parquet; they come back as from Polars. Nothing here is imported unless it is asked for.
 """
 
-from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import narwhals as nw
 import polars as pl
@@ -17,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from hcrm_central.jobs.facts import EXAM_IDS, numbered, upsert
 from hcrm_central.jobs.reading import Chunk, read
+from hcrm_central.jobs.spark_jdbc import export_by_jdbc
 from hcrm_central.store.engine import snapshot, transaction
 from hcrm_core.errors import SurroundingsFailed
 from hcrm_core.facts.catalogue import CATALOGUE
@@ -41,8 +40,12 @@ class SparkMissing(SurroundingsFailed):
     """PySpark or Java is not there."""
 
 
-def start(master: str) -> Any:  # why Any: PySpark ships no types that hold here
+def start(master: str, *, jdbc_jar: Path | None = None) -> Any:  # why Any: PySpark ships no types that hold here
     """A session of a cluster.
+
+    Args:
+        master: which one.
+        jdbc_jar: PostgreSQL's driver for Java, which is given to every machine.
 
     Raises:
         SparkMissing: with what to install.
@@ -53,8 +56,10 @@ def start(master: str) -> Any:  # why Any: PySpark ships no types that hold here
         from pyspark.sql import SparkSession
     except ImportError:
         raise SparkMissing("PySpark is not installed", remedy=remedy) from None
+    if jdbc_jar is not None and not jdbc_jar.is_file():
+        raise SparkMissing("the JDBC driver is not there", remedy="install libpostgresql-jdbc-java and name its jar")
     builder = SparkSession.builder.master(master).appName("hcrm facts")
-    for name, value in _SETTINGS.items():
+    for name, value in (_SETTINGS | ({"spark.jars": str(jdbc_jar)} if jdbc_jar else {})).items():
         builder = builder.config(name, value)
     try:
         return builder.getOrCreate()
@@ -62,7 +67,7 @@ def start(master: str) -> Any:  # why Any: PySpark ships no types that hold here
         raise SparkMissing("Spark did not start", remedy=remedy) from None
 
 
-def rebuild_on_spark(engine: Engine, spark: Any, *, folder: Path, clock: Clock) -> int:
+def rebuild_on_spark(engine: Engine, spark: Any, *, folder: Path, clock: Clock, jdbc: bool = False) -> int:
     """Everybody's facts, computed by Spark.
 
     The snapshot is let go before Spark begins: the database ends transactions that idle as long.
@@ -72,6 +77,7 @@ def rebuild_on_spark(engine: Engine, spark: Any, *, folder: Path, clock: Clock) 
         spark: as `start` gives it.
         folder: empty; every machine of the cluster sees it.
         clock: tells `computed_at`.
+        jdbc: whether Spark reads the rows itself, in the same snapshot; its session has the driver then.
 
     Returns:
         How many customers have facts from this run.
@@ -81,17 +87,20 @@ def rebuild_on_spark(engine: Engine, spark: Any, *, folder: Path, clock: Clock) 
     """
     at = clock.now()
     with snapshot(engine) as reader:
-        ids = reader.scalars(select(Customer.id).order_by(Customer.id)).all()
-        people, exams = _export(reader, ids, folder=folder)
+        if jdbc:
+            people, exams = export_by_jdbc(reader, spark, engine=engine, folder=folder)
+        else:
+            people, exams = _export(reader, folder=folder)
     _compute(spark, folder=folder)
     with transaction(engine) as writer:
         for part in sorted((folder / "facts").glob("*.parquet")):
             upsert(writer, _with_ids(pl.read_parquet(part), people=people, exams=exams), at=at)
-    return len(ids)
+    return len(people)
 
 
-def _export(reader: Session, ids: Sequence[UUID], *, folder: Path) -> tuple[pl.Series, pl.Series]:
+def _export(reader: Session, *, folder: Path) -> tuple[pl.Series, pl.Series]:
     """Write all rows. Returns the ids of customers and of examinations by their numbers."""
+    ids = reader.scalars(select(Customer.id).order_by(Customer.id)).all()
     people, exams = [pl.Series(dtype=pl.String)], [pl.Series(dtype=pl.String)]
     first = dict.fromkeys(_NUMBERED, 0)
     for name in _NAMES:

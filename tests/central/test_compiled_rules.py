@@ -4,7 +4,6 @@ facts, many unknowns."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 import narwhals as nw
 import polars as pl
@@ -17,23 +16,14 @@ from hcrm_central.jobs.defaults import read_defaults
 from hcrm_central.store.engine import snapshot, transaction
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_central.store.opening import Store
-from hcrm_core.facts.catalogue import CATALOGUE, FactType
 from hcrm_core.rules import Lowered, Surroundings, check, lower_rule
 from hcrm_core.rules.evaluation import reader
 from hcrm_core.rules.expressions import expression
 from tests.fakes import FakeClock
-from tests.rule_trees import PARAMETERS, SITES, TODAY, World, oracle, random_rows, worlds
+from tests.rule_trees import PARAMETERS, SITES, TODAY, World, frame_of, oracle, random_rows, worlds
 from tests.scanning import Library
 
 CUSTOMERS = 60
-_TYPES: dict[FactType, Any] = {
-    FactType.DATE: pl.Date,
-    FactType.BOOLEAN: pl.Boolean,
-    FactType.WORD: pl.String,
-    FactType.DECIMAL: pl.Int64,
-    FactType.INTEGER: pl.Int64,
-    FactType.ID: pl.String,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +55,7 @@ def filled(store: Store, clock: FakeClock) -> Filled:
     with transaction(store.jobs) as session:
         stored = [{"customer_id": key, "computed_at": clock.now()} | row for key, row in zip(ids, rows, strict=True)]
         session.execute(insert(CUSTOMER_FACTS), stored)
-    columns = {name: [_in_frame(row[name], name) for row in rows] for name in CATALOGUE}
-    frame = pl.DataFrame(columns, schema={name: _TYPES[fact.kind] for name, fact in CATALOGUE.items()})
-    return Filled(rows, store.jobs, frame)
-
-
-def _in_frame(value: Any, name: str) -> Any:
-    if value is not None and CATALOGUE[name].kind is FactType.DECIMAL:
-        return int(value * 1000)
-    return str(value) if isinstance(value, UUID) else value
+    return Filled(rows, store.jobs, frame_of(rows))
 
 
 def _agree(filled: Filled, world: World) -> None:
