@@ -8,9 +8,10 @@ or the examination stays visible, marked: nothing that somebody entered just dis
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from datetime import date
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hcrm_core.corrections import STANDING, ExamVersion, contested_beside, meet, same, superseded_ids, with_derived
@@ -193,18 +194,30 @@ def _medication(session: Session, entry: Entry, person: Person) -> None:
     intent = MedicationEntry.model_validate(entry.body)
     if not _has_customer(session, intent.customer_id) or _at_centre(session, "medication", entry.row_id):
         return
+    body = intent.model_dump(mode="json") | {"id": str(entry.row_id), "source": Source.WORKSTATION.value}
     if entry.state in _EXPECTED:
         _end_former(session, entry, intent)
-    body = intent.model_dump(mode="json") | {"id": str(entry.row_id), "source": Source.WORKSTATION.value}
+        following = _following(session, intent)
+        body["ended_on"] = following and following.isoformat()
     _insert(session, "medication", body | {"prescriber_id": person.staff_id and str(person.staff_id)}, entry=entry)
 
 
 def _end_former(session: Session, entry: Entry, intent: MedicationEntry) -> None:
     """What runs ends on the day of the new one, as in the centre."""
-    mine = (MEDICATION.c.customer_id == intent.customer_id, MEDICATION.c.medicine == intent.medicine)
     runs = (MEDICATION.c.ended_on.is_(None), MEDICATION.c.started_on <= intent.started_on)
-    for row_id in session.scalars(select(MEDICATION.c.id).where(*mine, *runs)).all():
+    for row_id in session.scalars(select(MEDICATION.c.id).where(*_of_same(intent), *runs)).all():
         _patch(session, "medication", row_id, {"ended_on": intent.started_on}, entry=entry)
+
+
+def _following(session: Session, intent: MedicationEntry) -> date | None:
+    """The day on which a later course begins: one that is entered belatedly ends then, as in the centre."""
+    later = MEDICATION.c.started_on > intent.started_on
+    found: date | None = session.scalar(select(func.min(MEDICATION.c.started_on)).where(*_of_same(intent), later))
+    return found
+
+
+def _of_same(intent: MedicationEntry) -> tuple[ColumnElement[bool], ...]:
+    return MEDICATION.c.customer_id == intent.customer_id, MEDICATION.c.medicine == intent.medicine
 
 
 def _medication_end(session: Session, entry: Entry, _person: Person) -> None:

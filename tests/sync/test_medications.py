@@ -71,6 +71,17 @@ def test_another_strength_ends_the_former_course_here_as_at_the_centre(eyes: tup
     assert told(mine, clinic) == told(colleague, clinic) == expected
 
 
+def test_a_course_entered_belatedly_ends_where_the_next_one_began(eyes: tuple[Desk, Desk], clinic: Clinic) -> None:
+    mine, colleague = eyes
+    begin(mine, clinic, "0.05", days_ago=10)
+    begin(mine, clinic, "0.01", days_ago=90)
+    changed = TODAY - timedelta(days=10)
+    expected = [(Decimal("0.01"), TODAY - timedelta(days=90), changed), (Decimal("0.05"), changed, None)]
+    assert told(mine, clinic) == expected
+    sync(mine, colleague)
+    assert told(mine, clinic) == told(colleague, clinic) == expected
+
+
 def test_a_course_is_stopped_with_its_reason(eyes: tuple[Desk, Desk], clinic: Clinic) -> None:
     mine, colleague = eyes
     begin(mine, clinic, "0.01", days_ago=30)

@@ -292,11 +292,11 @@ def _eye_values(row: ReadRow, eye: Eye) -> EyeValues:
     whole = row.values.get(f"{eye}.prescription")
     sphere = said["sphere"]
     if not isinstance(whole, Refraction) and isinstance(sphere, Decimal):
-        whole = Refraction(sphere=sphere, cylinder=said["cylinder"], axis=said["axis"])  # type: ignore[arg-type]
+        whole = Refraction(sphere=sphere, cylinder=said["cylinder"], axis=said["axis"])  # type: ignore[arg-type] # as read
     if isinstance(whole, Refraction):
         lens = whole.minus_cylinder()
         said |= {"sphere": lens.sphere, "cylinder": lens.cylinder, "axis": lens.axis}
-    return EyeValues(eye=eye, **said)  # type: ignore[arg-type]
+    return EyeValues(eye=eye, **said)  # type: ignore[arg-type] # each cell was read as its own column says
 
 
 def _kept(row: ReadRow, values: EyeValues) -> Values:

@@ -48,7 +48,7 @@ class MedicationDialog(QDialog):
         self._running = running(record)
         self._birth = record.header.birth_date
         self._what, self._strength, self._day = QComboBox(), QComboBox(editable=True), QDateEdit()
-        self._note = QLineEdit(maxLength=400)
+        self._note, self._form = QLineEdit(maxLength=400), QFormLayout()
         self._message, self._save = QLabel(wordWrap=True), QPushButton(self.tr("保存"))
         self.setWindowTitle(self.tr("用药 · {name}").format(name=record.header.name))
         self.setWindowModality(Qt.WindowModality.WindowModal)
@@ -75,22 +75,21 @@ class MedicationDialog(QDialog):
         column.setContentsMargins(24, 20, 24, 16)
         column.setSpacing(10)
         column.addWidget(QLabel(self._sentence(), wordWrap=True))
-        column.addLayout(self._form())
+        self._fill_form()
+        column.addLayout(self._form)
         column.addWidget(self._message)
         column.addLayout(self._buttons())
         self.setFixedWidth(WIDTH)
 
-    def _form(self) -> QFormLayout:
-        self._form_rows = form = QFormLayout()
+    def _fill_form(self) -> None:
         for name, field in (
             (self.tr("做什么"), self._what),
             (self.tr("浓度（%）"), self._strength),
             (self.tr("日期"), self._day),
             (self.tr("备注或原因"), self._note),
         ):
-            form.addRow(name, field)
+            self._form.addRow(name, field)
             field.setAccessibleName(name)
-        return form
 
     def _buttons(self) -> QHBoxLayout:
         close = QPushButton(self.tr("取消 Esc"))
@@ -114,7 +113,7 @@ class MedicationDialog(QDialog):
 
     @Slot()
     def _show_kind(self) -> None:
-        self._form_rows.setRowVisible(self._strength, not self._stops)
+        self._form.setRowVisible(self._strength, not self._stops)
         self._message.clear()
 
     @Slot()
