@@ -1,7 +1,7 @@
 """For whom SOPs call: their triggers, and what becomes of each customer for whom one holds."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import (
     Column,
     ColumnElement,
+    Row,
     Subquery,
     Text,
     and_,
@@ -84,16 +85,29 @@ class Proposal:
 
 
 @dataclass(slots=True)
+class Proposals:
+    """What becomes of those for whom an SOP calls.
+
+    Attributes:
+        given: who gets a task.
+        fates: of all of them, counted.
+    """
+
+    given: list[Proposal] = field(default_factory=list)
+    fates: Counter[Fate] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
 class Called:
     """For whom an SOP's trigger holds.
 
     Attributes:
         settled: fates that the facts and the cycle's own task decide, counted.
-        undecided: customers whose fate hangs on the other tasks of the ledger.
+        undecided: customers whose fate hangs on the other tasks of the ledger; None: anybody's.
     """
 
     settled: Counter[Fate] = field(default_factory=Counter)
-    undecided: list[UUID] = field(default_factory=list)
+    undecided: Sequence[UUID] | None = ()
 
 
 def called(session: Session, sops: Sequence[SopInForce], *, on: date, scope: Scope) -> dict[str, Called]:
@@ -120,7 +134,7 @@ def called(session: Session, sops: Sequence[SopInForce], *, on: date, scope: Sco
     )
     for sop_key, settled, many, undecided in session.execute(query):
         if settled is None:
-            found[sop_key].undecided.extend(undecided)
+            found[sop_key].undecided = undecided
         else:
             found[sop_key].settled[Fate(settled)] += many
     return found
@@ -145,36 +159,49 @@ def proposals(
     reached: Sequence[UUID],
     scope: Scope,
     belongs: Belongs = in_segment,
-    fates: Collection[Fate] | None = None,
-) -> Iterator[Proposal]:
+) -> Proposals:
     """What becomes of every customer of a scope for whom an SOP's trigger holds.
 
     Args:
         reached: families that were spoken with today.
         belongs: who is in which segment, or would be.
-        fates: those of interest, None: all.
     """
     sop, anchor, here = one.sop, cycle_on(one, on=rulebook.on), aliased(Task)
     same_cycle = and_(
         here.customer_id == Customer.id, here.sop_key == sop.key, here.subject == "", here.anchor_on == anchor
     )
-    fate_of = _fate(one, rulebook, reached, here=here, belongs=belongs)
-    query = (
-        select(Customer.id, Customer.site_id, Customer.family_id, Customer.assistant_id, anchor, here.id, fate_of)
+    fate_of = _fate(one, rulebook, reached, here=here, belongs=belongs).label("fate")
+    told = (Customer.id, Customer.site_id, Customer.family_id, Customer.assistant_id)
+    each = (
+        select(*told, anchor.label("anchor_on"), here.id.label("task_id"), fate_of)
         .join_from(CUSTOMER_FACTS, Customer, Customer.id == _FACTS.customer_id)
         .join(here, same_cycle, isouter=True)
         .where(_trigger(one, on=rulebook.on, belongs=belongs), scope.on(Customer.id))
-        .where(true() if fates is None else fate_of.in_(fates))
-        .order_by(Customer.id)
+        .offset(0)  # keeps PostgreSQL from asking for the fate again in each column below
+        .subquery("each")
     )
-    for customer_id, site_id, family_id, assistant_id, anchor_on, task_id, fate in session.execute(query):
-        recipient = Recipient(customer_id=customer_id, site_id=site_id, family_id=family_id, assistant_id=assistant_id)
-        yield Proposal(recipient=recipient, anchor_on=anchor_on, task_id=task_id, fate=Fate(fate))
+    # Who is given a task is named; all others are many every day, and are only counted.
+    is_given = each.c.fate.in_(GIVEN)
+    named = [case((is_given, column)).label(column.name) for column in each.c if column is not each.c.fate]
+    query = select(*named, each.c.fate, func.count().label("many")).group_by(*named, each.c.fate).order_by(named[0])
+    found = Proposals()
+    for row in session.execute(query):
+        found.fates[Fate(row.fate)] += row.many
+        if row.fate in GIVEN:
+            found.given.append(_proposal(row))
+    return found
+
+
+def _proposal(row: Row[*tuple[Any, ...]]) -> Proposal:
+    recipient = Recipient(
+        customer_id=row.id, site_id=row.site_id, family_id=row.family_id, assistant_id=row.assistant_id
+    )
+    return Proposal(recipient=recipient, anchor_on=row.anchor_on, task_id=row.task_id, fate=Fate(row.fate))
 
 
 def recipients(session: Session, one: SopInForce, rulebook: Rulebook, *, scope: Scope) -> Iterator[Recipient]:
     """Who would get a task of an SOP, were it proposed now. Reads only, as whoever the session speaks for."""
-    for proposal in proposals(session, one, rulebook, reached=(), scope=scope, fates=GIVEN):
+    for proposal in proposals(session, one, rulebook, reached=(), scope=scope).given:
         yield proposal.recipient
 
 

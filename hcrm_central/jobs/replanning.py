@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, CursorResult, Date, and_, case, false, func, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
-from hcrm_central.jobs.calling import GIVEN, Belongs, in_segment, proposals
+from hcrm_central.jobs.calling import Belongs, in_segment, proposals
 from hcrm_central.jobs.capacity import FURTHEST_DAYS
 from hcrm_central.jobs.cycles import cycle_on, own_arrival_from
 from hcrm_central.jobs.quarantine import quarantined
@@ -113,5 +113,5 @@ def _proposed(session: Session, one: SopInForce, rulebook: Rulebook, *, belongs:
     scope = Scope(aside=quarantined(session))
     return {
         found.recipient.customer_id: due_on(one.timing, anchor_on=found.anchor_on, today=rulebook.on)
-        for found in proposals(session, one, rulebook, reached=(), scope=scope, belongs=belongs, fates=GIVEN)
+        for found in proposals(session, one, rulebook, reached=(), scope=scope, belongs=belongs).given
     }

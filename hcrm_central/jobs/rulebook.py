@@ -1,13 +1,17 @@
 """What is in force: published rules, latest parameters and SOPs, lowered to one business date."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import select
+from sqlalchemy import Text, select
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from hcrm_core.errors import Rejected
@@ -87,19 +91,30 @@ def _whole(within: Surroundings, key: str) -> int | None:
 
 def surroundings(session: Session, *, on: date) -> Surroundings:
     """Parameters and rules in force, and sites, for a business date. What cannot be read is not among them."""
-    rows = session.scalars(select(RuleParameter).order_by(RuleParameter.key, RuleParameter.number))
-    latest = {row.key: row.definition for row in rows}
-    parameters = {key: one for key, found in latest.items() if (one := _read(Parameter, found)) is not None}
-    rules = {
-        rule.key: rule
-        for version in session.scalars(_PUBLISHED)
-        if (rule := _read(Rule, version.definition)) is not None
-    }
-    sites = {row.code: row.id for row in session.execute(select(Site.code, Site.id))}
-    return Surroundings(parameters=parameters, on=on, rules=rules, sites=sites)
+    latest = {key: _read_again(Parameter, told) for key, told in session.execute(_LATEST)}
+    published = [_read_again(Rule, told) for told in session.scalars(_DEFINITIONS)]
+    return Surroundings(
+        parameters={key: one for key, one in latest.items() if one is not None},
+        on=on,
+        rules={rule.key: rule for rule in published if rule is not None},
+        sites=dict(session.execute(_SITES).all()),
+    )
 
 
 _PUBLISHED = select(RuleVersion).where(RuleVersion.state == "published").order_by(RuleVersion.rule_key)
+_DEFINITIONS = _PUBLISHED.with_only_columns(sql_cast(RuleVersion.definition, Text))
+_LATEST = (
+    select(RuleParameter.key, sql_cast(RuleParameter.definition, Text))
+    .ext(distinct_on(RuleParameter.key))
+    .order_by(RuleParameter.key, RuleParameter.number.desc())
+)
+_SITES = select(Site.code, Site.id)
+
+
+@lru_cache(maxsize=1_000)  # by its text: many times what a group has in force
+def _read_again(model: type[ReadAs], told: str) -> ReadAs | None:
+    """A definition is read anew by every question, and seldom another than before."""
+    return _read(model, json.loads(told))
 
 
 def _read(model: type[ReadAs], definition: Any) -> ReadAs | None:  # why Any: JSON

@@ -11,10 +11,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, Table, and_, case, false, func, null, or_, update
+from sqlalchemy import ColumnElement, CursorResult, Table, and_, case, false, func, null, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from hcrm_central.jobs.calling import Fate, Proposal, called, in_segment, proposals
+from hcrm_central.jobs.calling import Called, Fate, Proposal, called, in_segment, proposals
 from hcrm_central.jobs.capacity import Room
 from hcrm_central.jobs.copying import insert_rows
 from hcrm_central.jobs.cycles import cycle_on, own_arrival_from
@@ -78,9 +78,10 @@ def keep_ledger(session: Session, rulebook: Rulebook, *, dealer: Dealer, scope: 
         room=Room(session, capacity=rulebook.capacity, on=rulebook.on),
         reached=homes_reached(session, on=rulebook.on, scope=scope),
     )
-    calls = called(session, sops, on=rulebook.on, scope=scope)
+    # What follows another's silence asks the ledger first, and finds few: asked with the others it would slow them.
+    calls = called(session, [one for one in sops if one.sop.follows is None], on=rulebook.on, scope=scope)
     for one in sops:
-        call = calls[one.sop.key]
+        call = calls.get(one.sop.key, Called(undecided=scope.only))
         near = replace(scope, only=call.undecided)
         found, superseded = _propose(session, one, rulebook, dealt=dealt, scope=near, at=at)
         fates[one.sop.key] = call.settled + found
@@ -148,20 +149,29 @@ def _close(session: Session, sops: Sequence[SopInForce], *, on: date, scope: Sco
         return Counter()
     reasons = {one.sop.key: _close_reason(one, on=on) for one in sops}
     reason = case(*((Task.sop_key == key, found) for key, found in reasons.items()), else_=null())
-    settled = reason.in_([CloseReason.VISITED.value, CloseReason.PURCHASED.value])
-    statement = (
-        update(Task)
+    # Found first and closed then: PostgreSQL looks at everybody's tasks on all cores, but only if it is to read.
+    query = (
+        select(Task.customer_id, Task.id, Task.ver, reason)
         .where(_OF_TASK, Task.sop_key.in_(reasons), _UNFINISHED, reason.is_not(None), scope.on(Task.customer_id))
-        .values(
-            state=case((settled, TaskState.DONE.value), else_=TaskState.CANCELLED.value),
-            close_reason=reason,
-            next_on=None,
-            closed_at=at,
-        )
-        .returning(Task.close_reason)
-        .execution_options(synchronize_session=False)
+        .select_from(CUSTOMER_FACTS)
     )
-    return Counter(session.scalars(statement))
+    found = session.execute(query).all()
+    if not found:
+        return Counter()
+    customers, ids, versions, why = (list(column) for column in zip(*found, strict=True))
+    told = {"customers": customers, "ids": ids, "versions": versions, "reasons": why, "settled": _SETTLED, "at": at}
+    return Counter(session.scalars(_CLOSE, told))
+
+
+_SETTLED = [CloseReason.VISITED.value, CloseReason.PURCHASED.value]
+# What somebody has touched meanwhile is looked at again the next time.
+_CLOSE = text(
+    "UPDATE task t SET state = CASE WHEN c.reason = ANY (:settled) THEN 'done' ELSE 'cancelled' END,"
+    " close_reason = c.reason, next_on = NULL, closed_at = :at"
+    " FROM unnest(CAST(:customers AS uuid[]), CAST(:ids AS uuid[]), CAST(:versions AS bigint[]),"
+    " CAST(:reasons AS text[])) AS c (customer_id, id, ver, reason)"
+    " WHERE t.customer_id = c.customer_id AND t.id = c.id AND t.ver = c.ver RETURNING t.close_reason"
+)
 
 
 def _close_reason(one: SopInForce, *, on: date) -> ColumnElement[Any]:
@@ -201,15 +211,11 @@ def _propose(
     at: datetime,
 ) -> tuple[Counter[Fate], int]:
     """Propose an SOP's tasks. Returns the fates of all for whom it triggers, and how many tasks it superseded."""
-    fates: Counter[Fate] = Counter()
-    fresh: dict[UUID, Proposal] = {}
-    for proposal in proposals(session, one, rulebook, reached=dealt.reached, scope=scope):
-        fates[proposal.fate] += 1
-        if proposal.fate in (Fate.CREATED, Fate.REOPENED):
-            fresh[proposal.recipient.customer_id] = proposal
-    superseded = _supersede(session, one.sop, list(fresh), at=at)
-    _reopen(session, [proposal for proposal in fresh.values() if proposal.task_id is not None], on=rulebook.on)
-    created = [proposal for proposal in fresh.values() if proposal.task_id is None]
+    found = proposals(session, one, rulebook, reached=dealt.reached, scope=scope)
+    fates, given = found.fates, found.given
+    superseded = _supersede(session, one.sop, [proposal.recipient.customer_id for proposal in given], at=at)
+    _reopen(session, [proposal for proposal in given if proposal.task_id is not None], on=rulebook.on)
+    created = [proposal for proposal in given if proposal.task_id is None]
     merged = joining(session, [proposal.recipient for proposal in created], on=rulebook.on)
     kept_out = len(created) - _create(session, one, created, rulebook, dealt=dealt, at=at)
     fates[Fate.CREATED] -= kept_out + merged

@@ -107,6 +107,8 @@ def _launch(data: Path, programs: Path, passwords: Mapping[str, str], *, durable
     port = _free_port()
     options = _SERVER_OPTIONS | {"port": str(port), "shared_buffers": f"{_buffers(durable=durable)}MB"}
     options |= {} if durable else _FAST_BUT_FRAGILE
+    # What is asked often is in memory: its own helpers for reading take the cores from who computes (docs/scale.md).
+    options |= {"io_method": "sync"} if _major_version(programs) >= 18 else {}
     arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     log_path = data.parent / f"{data.name}.log"
     with log_path.open("ab") as log:

@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from hcrm_central.api.questions.explain import facts_of
 from hcrm_central.jobs.defaults import install_defaults
 from hcrm_central.jobs.facts import rebuild_facts
 from hcrm_central.jobs.scan import scan
 from hcrm_central.store.engine import snapshot
+from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_central.store.opening import Store
 from hcrm_core.rules import Rule, explain_nodes, flips, lower_rule
 from hcrm_core.rules.evaluation import reader
@@ -43,7 +44,8 @@ def test_an_explanation_is_that_of_the_core(manager: Asker, store: Store, clinic
     for raw, customer in zip(some_rules(15), sorted(everybody.rows), strict=False):
         rule = Rule.model_validate(raw)
         with snapshot(store.jobs) as session:
-            row = facts_of(session, customer)
+            facts = select(CUSTOMER_FACTS).where(CUSTOMER_FACTS.c.customer_id == customer)
+            row = {str(name): value for name, value in session.execute(facts).mappings().one().items()}
         found = manager.ask("explain", Explanation, raw, customer_id=str(customer))
         assert found.verdict == WORDS[reader(lower_rule(rule, within=within))(row)]
         told = [(one.path, one.kind, one.verdict, one.decisive, one.label, one.evidence) for one in found.nodes]

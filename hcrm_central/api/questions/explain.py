@@ -4,17 +4,16 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from hcrm_central.api.centre import Centre
-from hcrm_central.api.questions.records import Records
+from hcrm_central.api.questions.records import Records, read_with
 from hcrm_central.api.questions.trials import QUICK_SECONDS, Tried, asked_about
 from hcrm_central.api.sessions import SignedIn
 from hcrm_central.store.facts import CUSTOMER_FACTS
 from hcrm_core.errors import NotPermitted
 from hcrm_core.facts.catalogue import CATALOGUE
 from hcrm_core.rules import ExplainedNode, Step, explain_nodes, flips
-from hcrm_core.rules.evaluation import FactsRow, reader
+from hcrm_core.rules.evaluation import FactsRow, names_in, reader
 from hcrm_core.rules.messages import Explained, ExplainRequest, Explanation, Flip, SourceRow
 from hcrm_store.journeys import Membership, RuleVersion
 from hcrm_store.people import Customer
@@ -29,8 +28,7 @@ def explain(here: Centre, who: SignedIn, request: ExplainRequest) -> Explanation
         NotPermitted: there is no such customer among the asker's.
     """
     with asked_about(here, who, request, seconds=QUICK_SECONDS) as tried:
-        require_seen(tried.session, request.customer_id)
-        row = facts_of(tried.session, request.customer_id)
+        row = _facts_of(tried, request.customer_id)
         records = Records(tried.session, request.customer_id)
         since, version = _membership(tried, request.customer_id)
         return Explanation(
@@ -43,21 +41,20 @@ def explain(here: Centre, who: SignedIn, request: ExplainRequest) -> Explanation
         )
 
 
-def require_seen(session: Session, customer_id: UUID) -> None:
-    """One whom the asker may not see is refused as one who is not there.
+def _facts_of(tried: Tried, customer_id: UUID) -> FactsRow:
+    """What the rule asks of a customer and what its facts were told by; nothing is known of one not looked at yet.
 
     Raises:
-        NotPermitted: he is not among the asker's.
+        NotPermitted: he is not among the asker's: the same as one who is not there.
     """
-    if session.scalar(select(Customer.id).where(Customer.id == customer_id)) is None:
+    asked = names_in(tried.lowered)
+    names = sorted(asked.union(*(read_with(CATALOGUE[name]) for name in asked)))
+    beside = Customer.__table__.outerjoin(CUSTOMER_FACTS, CUSTOMER_FACTS.c.customer_id == Customer.id)
+    query = select(Customer.id, *(CUSTOMER_FACTS.c[name] for name in names)).select_from(beside)
+    found = tried.session.execute(query.where(Customer.id == customer_id)).first()
+    if found is None:
         raise NotPermitted("there is no such customer among the asker's", remedy="ask whose customer it is")
-
-
-def facts_of(session: Session, customer_id: UUID) -> FactsRow:
-    """All facts of a customer; nothing is known of one who was not looked at yet."""
-    columns = [CUSTOMER_FACTS.c[name] for name in CATALOGUE]
-    found = session.execute(select(*columns).where(CUSTOMER_FACTS.c.customer_id == customer_id)).mappings().first()
-    return {} if found is None else {str(name): value for name, value in found.items()}
+    return dict(zip(names, found[1:], strict=True))
 
 
 def _membership(tried: Tried, customer_id: UUID) -> tuple[date, int] | tuple[None, None]:

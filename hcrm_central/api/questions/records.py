@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Date, Select, bindparam, cast, func, null, select
 from sqlalchemy.orm import Session
 
-from hcrm_core.facts.catalogue import Fact, Feed
+from hcrm_core.facts.catalogue import CATALOGUE, Fact, FactType, Feed
 from hcrm_core.rules.evaluation import FactsRow
 from hcrm_core.rules.messages import SourceRow
 from hcrm_core.source import SourceKind
@@ -66,15 +66,15 @@ class Records:
 
     def behind(self, fact: Fact, row: FactsRow) -> Iterator[SourceRow]:
         """The rows that a fact came from, as far as the facts name them or the day on which it was measured."""
-        exams = {one for one in _named(fact, row) if one is not None}
+        exams = {row.get(name) for name in _ends(fact)} - {None}
         if exams:
             yield from (_told(Feed.EXAMS, one) for one in self._of(Feed.EXAMS) if one.row_id in exams)
         elif fact.feeds == {Feed.CUSTOMERS}:
             yield SourceRow(kind=SourceKind.CUSTOMER, row_id=self._customer_id, on=None)
         else:
-            yield from self._dated(fact, {day for day in _days(fact, row) if day is not None}, row)
+            yield from self._dated(fact, {row.get(name) for name in _days(fact)} - {None}, row)
 
-    def _dated(self, fact: Fact, days: set[date], row: FactsRow) -> Iterator[SourceRow]:
+    def _dated(self, fact: Fact, days: set[Any], row: FactsRow) -> Iterator[SourceRow]:
         for feed in sorted(fact.feeds & _ROWS.keys()):
             for one in self._of(feed):
                 open_lead = feed is Feed.LEADS and row.get(fact.name) is True
@@ -93,20 +93,24 @@ def _told(feed: Feed, one: _Found) -> SourceRow:
     return SourceRow(kind=_ROWS[feed][0], row_id=one.row_id, on=one.days[0])
 
 
-def _named(fact: Fact, row: FactsRow) -> Iterator[UUID | None]:
+def read_with(fact: Fact) -> Iterator[str]:
+    """The facts by which the rows behind a fact are found: examinations and days."""
+    return (name for name in (*_ends(fact), *_days(fact)) if name in CATALOGUE)
+
+
+def _ends(fact: Fact) -> Iterator[str]:
     """The examinations that a growth is between; of the worse eye's, of both eyes."""
     stem, _, side = fact.name.rpartition("_")
     stem = stem.replace("_rate", "").removesuffix("_refusal").removesuffix("_from_on").removesuffix("_to_on")
     for one in (side,) if side in _SIDES else _SIDES:
-        yield from (row.get(f"{stem}_{end}_id_{one}") for end in ("from", "to"))
+        yield from (f"{stem}_{end}_id_{one}" for end in ("from", "to"))
 
 
-def _days(fact: Fact, row: FactsRow) -> Iterator[date | None]:
+def _days(fact: Fact) -> Iterator[str]:
     """The day on which it was measured, or that it is; of what compares both eyes, the days of both."""
-    value, stem = row.get(fact.name), fact.name.rpartition("_")[0]
     if fact.dated_by is not None:
-        yield row.get(fact.dated_by)
-    elif isinstance(value, date):
-        yield value
+        yield fact.dated_by
+    elif fact.kind is FactType.DATE:
+        yield fact.name
     else:
-        yield from (row.get(f"{stem}_on_{side}") for side in _SIDES)
+        yield from (f"{fact.name.rpartition('_')[0]}_on_{side}" for side in _SIDES)
