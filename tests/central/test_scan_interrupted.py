@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from sqlalchemy.exc import DBAPIError
 
 from hcrm_central.jobs.scan import Step, scan
@@ -13,6 +14,7 @@ from hcrm_central.store.engine import transaction
 from hcrm_central.store.opening import Store
 from hcrm_central.store.postgres import PrivatePostgres
 from hcrm_central.store.tables import ScanRun
+from hcrm_core.terms import TaskState
 from hcrm_store.journeys import Membership, Task
 from tests.conftest import copied
 from tests.fakes import FakeClock
@@ -122,3 +124,21 @@ def test_a_task_worked_while_the_scan_runs_keeps_what_was_recorded(library: Libr
 
     scan(jobs, clock=clock, progress=_at(Step.MEMBERSHIPS, record))
     assert library.tasks(worked.customer_id)[0].attempts == 3
+
+
+def test_a_task_begun_while_it_is_being_closed_stays_with_who_began_it(library: Library) -> None:
+    jobs, clock = library.store.jobs, library.clock
+    child = library.overdue()
+    scan(jobs, clock=clock)
+    (task,) = [one for one in library.tasks(child) if one.sop_key == "recheck_overdue"]
+    library.plan(child, ago(1), ago(-60))
+
+    def begin(*told: Any) -> None:  # after the scan has found it, before it writes
+        if told[2].startswith("UPDATE task t SET state"):
+            library.change_task(child, state=TaskState.IN_PROGRESS, attempts=1)
+
+    event.listen(jobs, "before_cursor_execute", begin)
+    scan(jobs, clock=clock)
+    event.remove(jobs, "before_cursor_execute", begin)
+    (kept,) = [one for one in library.tasks(child) if one.id == task.id]
+    assert (kept.state, kept.attempts, kept.close_reason) == (TaskState.IN_PROGRESS, 1, "")
