@@ -14,7 +14,7 @@ from hcrm_central.jobs.computing import Facts, Work
 from hcrm_central.jobs.membership import classify
 from hcrm_central.jobs.rulebook import read_rulebook
 from hcrm_central.jobs.runs import RunKind
-from hcrm_central.jobs.scan import Errand, ScanReport, Step, perform, rescan
+from hcrm_central.jobs.scan import Errand, ScanReport, Step, make_room, perform, rescan
 from hcrm_central.jobs.scope import Scope
 from hcrm_central.store.engine import snapshot, transaction
 from hcrm_central.store.facts import CUSTOMER_FACTS
@@ -52,31 +52,37 @@ class _Steps:
 
 
 def daily(store: Store, *, customers: int) -> list[Figure]:
-    """The job of a day on which one customer in a hundred came, after a day that left nothing to do."""
+    """The jobs of two days on which one customer in a hundred came, after a day that left nothing to do.
+
+    On the first their rows may have to come from the disk; a server that has room for its database has them at hand.
+    """
     with timed() as first:
         _everybody(store)
     with store.owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM (ANALYZE)"))  # as autovacuum does within minutes
-    changed = _come(store)
-    told = load()
-    with timed() as night:
-        steps = _Steps()
-        report = _everybody(store, changed, told=steps.begin)
-        spent = str(steps)
+    goal = DAILY_SECONDS * max(1.0, customers / 1_000_000)
+    days = [_day(store, name, goal=goal) for name in ("daily job, 1 % changed", "the day after, rows in memory")]
     quiet, plain = _classification(store), _plain_scan(store)
-    day, goal = night.seconds, DAILY_SECONDS * max(1.0, customers / 1_000_000)
-    counts = f"{report.changed:,} customers' facts, {report.created:,} tasks, {spent}"
     return [
         Figure("first scan, all memberships and tasks", f"{first.seconds:.1f} s", "", None),
-        Figure("daily job, 1 % changed", f"{day:.1f} s", f"< {goal:.0f} s", day < goal, f"{counts}; {told}"),
+        *days,
         Figure(
             "classification of everybody",
             f"{quiet:.2f} s, {quiet / plain:.1f} ×",
             f"≤ {BESIDE_SCAN} ×",
             quiet <= BESIDE_SCAN * plain,
-            f"every column of customer_facts counted: {plain:.2f} s; {len(report.segments)} segments",
+            f"every column of customer_facts counted: {plain:.2f} s",
         ),
     ]
+
+
+def _day(store: Store, name: str, *, goal: float) -> Figure:
+    changed, told, steps = _come(store), load(), _Steps()
+    with timed() as night:
+        report = _everybody(store, changed, told=steps.begin)
+        spent = str(steps)
+    counts = f"{report.changed:,} customers' facts, {report.created:,} tasks, {spent}"
+    return Figure(name, f"{night.seconds:.1f} s", f"< {goal:.0f} s", night.seconds < goal, f"{counts}; {told}")
 
 
 def one_customer(store: Store) -> list[Figure]:
@@ -113,6 +119,7 @@ def _classification(store: Store) -> float:
 
     def once() -> None:
         with transaction(store.jobs) as session:
+            make_room(session)
             classify(session, read_rulebook(session, on=TODAY), scope=Scope())
 
     return median_of(once, times=3)

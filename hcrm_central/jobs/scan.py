@@ -239,14 +239,17 @@ def _lease(session: Session) -> int:
     session.execute(text("SET LOCAL lock_timeout = 0"))
     fence: int = session.execute(text("UPDATE scan_lease SET fence = fence + 1 RETURNING fence")).scalar_one()
     session.execute(text("SET LOCAL lock_timeout = '15s'"))
-    for name, value in _ROOM.items():
-        session.execute(text(f"SET LOCAL {name} = '{value}'"))
+    make_room(session)
     return fence
 
 
-# One run at a time holds the lease, so it may take room that a hundred questions at once may not. Groups of customers
-# are few, but PostgreSQL expects many, and would sort everybody rather than hash them.
-_ROOM = {"work_mem": "256MB", "hash_mem_multiplier": "8"}
+def make_room(session: Session) -> None:
+    """Give this transaction the memory of the one run that holds the lease, which a hundred questions may not have.
+
+    Groups of customers are few, but PostgreSQL expects many, and would sort everybody rather than hash them.
+    """
+    for name, value in {"work_mem": "256MB", "hash_mem_multiplier": "8"}.items():
+        session.execute(text(f"SET LOCAL {name} = '{value}'"))
 
 
 def _carry_out(
