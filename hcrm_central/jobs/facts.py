@@ -1,14 +1,15 @@
 """From the tables to `customer_facts`, through the one facts function.
 
-A chunk of customers is read in one snapshot, computed by Polars and upserted, while the next one is read. A customer
-whose rows cannot be computed is set aside and named; he stops nobody.
+A chunk of customers is read in one snapshot and computed by Polars, while the one after it is read and the one before
+it upserted. A customer whose rows cannot be computed is set aside and named; he stops nobody.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from itertools import chain, pairwise
+from typing import Any, TypeVar
 from uuid import UUID
 
 import narwhals as nw
@@ -27,6 +28,7 @@ from hcrm_store.clock import Clock
 from hcrm_store.people import Customer
 from hcrm_store.references import axial_length_reference
 
+Begun = TypeVar("Begun")
 CHUNK = 20_000  # customers at a time: about 100 MB while computing
 
 
@@ -72,48 +74,61 @@ def compute_facts(
     chunks = [
         Chunk(ids[start : start + CHUNK], whole_range=customer_ids is None) for start in range(0, len(ids), CHUNK)
     ]
-    with ThreadPoolExecutor(1) as thread:
-        run = _Run(reader=reader, writer=writer, thread=thread, at=at)
-        changed = [one for chunk, rows in run.read_ahead(chunks) for one in run.store(chunk, rows)]
-    return FactsReport(computed=len(ids) - len(run.failed), changed=tuple(changed), quarantined=run.failed)
+    with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as writing:
+        run = _Run(reader=reader, writer=writer, reading=reading, writing=writing, at=at)
+        changed = tuple(run.changed(chunks))
+    return FactsReport(computed=len(ids) - len(run.failed), changed=changed, quarantined=run.failed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """One computing under way. `thread` alone uses `reader`.
+    """One computing under way: one chunk is read and one is written while the one between them is computed.
 
     Attributes:
+        reader: for `reading` alone.
+        writer: for `writing` alone.
         failed: who cannot be computed so far, and why.
     """
 
     reader: Session
     writer: Session
-    thread: ThreadPoolExecutor
+    reading: ThreadPoolExecutor
+    writing: ThreadPoolExecutor
     at: datetime
     failed: dict[UUID, str] = field(default_factory=dict)
 
-    def read_ahead(self, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, Future[Tables]]]:
-        """Each chunk with its rows, while the one after it is being read."""
-        coming: list[tuple[Chunk, Future[Tables]]] = []
-        for chunk in chunks:
-            coming.append((chunk, self._begin(chunk)))
-            if len(coming) > 1:
-                yield coming.pop(0)
-        yield from coming
+    def changed(self, chunks: Iterable[Chunk]) -> Iterator[UUID]:
+        """Compute and upsert. Yields whose facts changed."""
+        read = _one_ahead((chunk, self._read(chunk)) for chunk in chunks)
+        written = _one_ahead((chunk, self._written(rows)) for chunk, rows in read)
+        return (one for chunk, done in written for one in self._settled(chunk, done))
 
-    def store(self, chunk: Chunk, rows: Future[Tables]) -> list[UUID]:
-        """Compute and upsert; on failure halve until the customers at fault are alone, and name them. Returns whose
-        facts changed."""
+    def _settled(self, chunk: Chunk, done: Future[list[UUID]]) -> list[UUID]:
+        """Whose facts changed; on failure halve until the customers at fault are alone, and name them."""
         try:
-            return upsert(self.writer, _computed(rows.result()), at=self.at)
+            return done.result()
         except Unreadable as error:
             if len(chunk.ids) == 1:
                 self.failed[chunk.ids[0]] = str(error)
                 return []
-        return [one for half in chunk.halves() for one in self.store(half, self._begin(half))]
+        return [one for half in chunk.halves() for one in self._settled(half, self._written(self._read(half)))]
 
-    def _begin(self, chunk: Chunk) -> Future[Tables]:
-        return self.thread.submit(read, self.reader, chunk)
+    def _read(self, chunk: Chunk) -> Future[Tables]:
+        return self.reading.submit(read, self.reader, chunk)
+
+    def _written(self, rows: Future[Tables]) -> Future[list[UUID]]:
+        try:
+            computed = _computed(rows.result())
+        except Unreadable as error:
+            refused: Future[list[UUID]] = Future()
+            refused.set_exception(error)
+            return refused
+        return self.writing.submit(upsert, self.writer, computed, at=self.at)
+
+
+def _one_ahead(begun: Iterator[Begun]) -> Iterator[Begun]:
+    """Each of them once the one after it has begun."""
+    return (one for one, _ in pairwise(chain(begun, [None])) if one is not None)
 
 
 def _computed(tables: Tables) -> pl.DataFrame:
