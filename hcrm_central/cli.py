@@ -15,9 +15,9 @@ from uuid import UUID
 import typer
 
 from hcrm_central import facts_keeping, keeping, rule_keeping
-from hcrm_central.console import FromStdin, Json, ask_password, opened, say, show, tell
+from hcrm_central.console import FromStdin, Json, ask_password, opened, require_owner, say, show, tell
 from hcrm_central.settings import read_settings, unknown_variables
-from hcrm_core.errors import HcrmError, StoreUnusable, SurroundingsFailed
+from hcrm_core.errors import HcrmError, SurroundingsFailed
 from hcrm_core.terms import Role
 from hcrm_store.clock import SystemClock, business_date
 
@@ -91,8 +91,7 @@ def migrate() -> None:
     from hcrm_central.store.opening import open_store
 
     settings = read_settings()
-    if settings.database_url and not settings.owner_database_url:
-        raise StoreUnusable("the owner's address is missing", remedy="set HCRM_OWNER_DATABASE_URL for this command")
+    require_owner(settings)
     with open_store(settings) as store:
         if settings.database_url:  # a private server has made its own
             ensure_roles(store.owner, {})

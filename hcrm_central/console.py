@@ -35,6 +35,16 @@ def opened(settings: Settings) -> Iterator["Store"]:
         yield store
 
 
+def require_owner(settings: Settings) -> None:
+    """For commands that only the schema's owner may give.
+
+    Raises:
+        StoreUnusable: his address is not told.
+    """
+    if settings.database_url and not settings.owner_database_url:
+        raise StoreUnusable("the owner's address is missing", remedy="set HCRM_OWNER_DATABASE_URL for this command")
+
+
 def ask_password(*, from_stdin: bool) -> str:
     """A password, from standard input or from whoever types, who is asked for it twice."""
     if from_stdin:

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, Numeric, Table, Text, Uuid, text
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Boolean, Column, Connection, Date, Engine, ForeignKey, Integer, Numeric, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeEngine
 
 import hcrm_store.people  # noqa: F401  (registers customer, which the facts refer to)
+from hcrm_core.errors import StoreUnusable
 from hcrm_core.facts.catalogue import CATALOGUE, Fact, FactType
 from hcrm_store.base import Base, UtcInstant
 
@@ -46,3 +49,30 @@ class CustomerFacts(Base):
     """
 
     __table__ = CUSTOMER_FACTS
+
+
+def compact(owner: Engine) -> tuple[int, int]:
+    """Write the table without the gaps of rows that were replaced, and renew what PostgreSQL knows of it.
+
+    Whoever reads or writes it waits until it is done.
+
+    Returns:
+        Its bytes before and after.
+
+    Raises:
+        StoreUnusable: somebody used it for longer than a lock is waited for; it is as it was.
+    """
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        before = _size(connection)
+        try:
+            connection.execute(text(f"VACUUM (FULL, ANALYZE) {CUSTOMER_FACTS.name}"))
+        except OperationalError as error:
+            if isinstance(error.orig, LockNotAvailable):
+                raise StoreUnusable("the facts are in use", remedy="try again when no scan runs") from None
+            raise
+        return before, _size(connection)
+
+
+def _size(connection: Connection) -> int:
+    found: int = connection.execute(text(f"SELECT pg_table_size('{CUSTOMER_FACTS.name}')")).scalar_one()
+    return found

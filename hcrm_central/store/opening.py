@@ -31,7 +31,7 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Open engines. `owner` migrates and nothing else."""
+    """Open engines. `owner` migrates and compacts, and nothing else."""
 
     service: Engine
     jobs: Engine

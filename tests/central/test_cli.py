@@ -17,17 +17,20 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Engine, create_engine, select, text, update
 from sqlalchemy.orm import Session
 
 from hcrm_central import cli
 from hcrm_central.accounts import password_matches
 from hcrm_central.doctor import Finding, Level, examine
+from hcrm_central.jobs.facts import rebuild_facts
 from hcrm_central.jobs.post import hold_post, silence
 from hcrm_central.settings import Settings
 from hcrm_central.store.engine import transaction
+from hcrm_central.store.facts import compact
 from hcrm_central.store.opening import Store
 from hcrm_central.store.tables import Account, Device, HeldOperation, ScanRun, Watermark
+from hcrm_core.errors import StoreUnusable
 from hcrm_core.terms import Outcome
 from hcrm_core.wire import OperationKind, ResultStatus
 from hcrm_store.base import new_id
@@ -102,6 +105,30 @@ def test_migrate_twice_is_migrate_once(run: Run) -> None:
     assert (first.code, second.code) == (0, 0)
     assert "sops" in first.out
     assert second.out.splitlines()[0] == first.out.splitlines()[0]
+
+
+def test_facts_that_were_written_anew_are_compacted(run: Run, clinic: Clinic, store: Store, clock: FakeClock) -> None:
+    rebuild_facts(store.jobs, None, clock=clock)
+    with store.owner.begin() as connection:
+        for _ in range(40):
+            connection.execute(text("UPDATE customer_facts SET segments = segments"))
+        facts = connection.execute(text("SELECT * FROM customer_facts ORDER BY customer_id")).all()
+    told = run("compact-facts")
+    assert told.code == 0, told.err
+    before, after = (float(size) for size in re.findall(r"([\d.]+) MB", told.out))
+    assert after < before
+    with store.owner.begin() as connection:
+        assert connection.execute(text("SELECT * FROM customer_facts ORDER BY customer_id")).all() == facts
+
+
+def test_facts_that_are_in_use_are_not_compacted(run: Run, store: Store) -> None:
+    impatient = create_engine(store.owner.url, connect_args={"options": "-c lock_timeout=50ms"})
+    with transaction(store.jobs) as session:
+        session.execute(text("SELECT FROM customer_facts"))
+        with pytest.raises(StoreUnusable, match="in use"):
+            compact(impatient)
+    impatient.dispose()
+    assert run("compact-facts").code == 0
 
 
 def test_an_account_is_made_for_a_member_of_staff(run: Run, clinic: Clinic, store: Store) -> None:
