@@ -204,6 +204,9 @@ def test_nobody_is_asked_about_before_somebody_is_chosen(
 IN_DAYS = Flip(path=(0,), fact="birth_date", now=None, needed=None, on=TODAY + timedelta(days=12))
 GROWS = Flip(path=(0,), fact="se_growth_6m_os", now="0.40", needed="0.50", on=None)
 MEASURED = Flip(path=(0,), fact="axial_length_od", now=None, needed=None, on=None)
+WEARS = Flip(path=(0,), fact="product_od", now="ok_lens", needed="single_vision", on=None)
+TO_MEASURE = Flip(path=(0,), fact="cct_um_od", now=None, needed="480", on=None)
+TO_ENTER = Flip(path=(0,), fact="sex", now=None, needed=None, on=None)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +215,9 @@ MEASURED = Flip(path=(0,), fact="axial_length_od", now=None, needed=None, on=Non
         (IN_DAYS, "再过 12 天（2026-12-04），即符合"),
         (GROWS, "若左眼半年度数增长到 50 度，即符合"),
         (MEASURED, "补测右眼眼轴，就能判断"),
+        (WEARS, "若右眼当前产品改为 单光镜，即符合"),
+        (TO_MEASURE, "若补测右眼中央角膜厚度为 480 µm，即符合"),
+        (TO_ENTER, "补录性别，就能判断"),
     ],
 )
 def test_what_would_turn_the_verdict_is_said_in_a_sentence(rule_words: RuleWords, flip: Flip, said: str) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 from PySide6.QtCore import QObject
 
 from hcrm_core.errors import Rejected
-from hcrm_core.facts.catalogue import CATALOGUE, Fact, FactType
+from hcrm_core.facts.catalogue import CATALOGUE, Fact, FactType, Feed
 from hcrm_core.rules.editing import at
 from hcrm_core.rules.messages import Explained, Explanation, Flip, MembershipLine
 from hcrm_core.rules.model import Condition, Node, Rule
@@ -54,13 +54,16 @@ class VerdictWords(QObject):
         if flip.on is not None:
             days = (flip.on - today).days
             return self.tr("再过 {days} 天（{on}）").format(days=days, on=flip.on)
+        fact, known = self._words.fact(flip.fact), CATALOGUE.get(flip.fact)
+        is_measured = known is not None and Feed.EXAMS in known.feeds
         if flip.needed is None:
-            return self.tr("补测{fact}").format(fact=self._words.fact(flip.fact))
-        needed = self._value(flip.needed, CATALOGUE.get(flip.fact))
-        fact = self._words.fact(flip.fact)
+            return (self.tr("补测{fact}") if is_measured else self.tr("补录{fact}")).format(fact=fact)
         if flip.now is None:
-            return self.tr("若补测{fact}为 {needed}").format(fact=fact, needed=needed)
-        return self.tr("若{fact}到 {needed}").format(fact=fact, needed=needed)
+            said = self.tr("若补测{fact}为 {needed}") if is_measured else self.tr("若补录{fact}为 {needed}")
+        else:
+            is_number = known is not None and known.kind in {FactType.DECIMAL, FactType.INTEGER}
+            said = self.tr("若{fact}到 {needed}") if is_number else self.tr("若{fact}改为 {needed}")
+        return said.format(fact=fact, needed=self._value(flip.needed, known))
 
     # ── lines ────────────────────────────────────────────────────────────────────────────────────────────
 
