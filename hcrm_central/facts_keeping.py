@@ -31,18 +31,21 @@ def rebuild_facts(
     *,
     engine: Annotated[By, typer.Option(help="polars on this machine, or spark on a cluster")] = By.POLARS,
     master: Annotated[str, typer.Option(help="the Spark cluster")] = "local[2]",
-    shared: Annotated[Path | None, typer.Option(help="a folder that all machines of the cluster see")] = None,
+    shared: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="a folder that all machines of the cluster see")
+    ] = None,
     jdbc_jar: Annotated[Path | None, typer.Option(help="PostgreSQL's JDBC driver: Spark reads the rows itself")] = None,
 ) -> None:
     """Compute everybody's facts anew and store those that differ. Segments and tasks follow with the next scan."""
     from hcrm_central.jobs import facts, spark
 
-    session = spark.start(master, jdbc_jar=jdbc_jar) if engine is By.SPARK else None
-    with opened(read_settings()) as store, tempfile.TemporaryDirectory(dir=shared) as folder:
-        if session is None:
+    with opened(read_settings()) as store:
+        if engine is By.POLARS:
             many = facts.rebuild_facts(store.jobs, None, clock=CLOCK)
         else:
-            many = spark.rebuild_on_spark(store.jobs, session, folder=Path(folder), clock=CLOCK, jdbc=bool(jdbc_jar))
+            with spark.start(master, jdbc_jar=jdbc_jar) as session, tempfile.TemporaryDirectory(dir=shared) as folder:
+                place = Path(folder)
+                many = spark.rebuild_on_spark(store.jobs, session, folder=place, clock=CLOCK, jdbc=bool(jdbc_jar))
     say(f"facts of {many} customers")
 
 
