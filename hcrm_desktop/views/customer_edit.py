@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import QSize, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -27,7 +26,7 @@ from hcrm_desktop.cache.rows import CustomerForm, FieldNow
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.theme import set_property
 from hcrm_desktop.views.exam_entry.choice import Choice
-from hcrm_desktop.views.failures import Failures
+from hcrm_desktop.views.widgets.recording_dialog import RecordingDialog
 from hcrm_desktop.views.words import Words
 
 if TYPE_CHECKING:
@@ -62,26 +61,18 @@ class _Line:
         return iso_day(text) if self.now.field == "birth_date" else text or None
 
 
-class CustomerEdit(QDialog):
-    """Corrects who a customer is.
-
-    Signals:
-        recorded: the changes are safe on this computer.
-    """
-
-    recorded = Signal()
+class CustomerEdit(RecordingDialog):
+    """Corrects who a customer is."""
 
     def __init__(self, tasks: Tasks, words: Words, form: CustomerForm, *, role: Role, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._tasks, self._words, self._form, self._today = tasks, words, form, tasks.today()
+        super().__init__(tasks, parent=parent)
+        self._words, self._form, self._today = words, form, tasks.today()
         allowed = editable(role)
         fields = [one for one in form.fields if (one.row, one.field) in allowed]
         self._lines = [_Line(now=one, editor=self._editor(one), remark=QLabel(wordWrap=True)) for one in fields]
-        self._message, self._save = QLabel(wordWrap=True), QPushButton(self.tr("保存 Ctrl+S"))
+        self._save = QPushButton(self.tr("保存 Ctrl+S"))
         self._warned = False  # that closing loses what was typed
         self.setWindowTitle(self.tr("编辑资料 · {name}").format(name=form.name))
-        self.setWindowModality(Qt.WindowModality.WindowModal)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._build()
         self._check()
 
@@ -132,7 +123,6 @@ class CustomerEdit(QDialog):
         self._save.setProperty("kind", "primary")
         self._save.clicked.connect(self.save)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Save), self, self.save)
-        self._message.setProperty("role", "danger")
         row = QHBoxLayout()
         row.addWidget(self._message, 1)
         for button in (close, self._save):
@@ -215,24 +205,14 @@ class CustomerEdit(QDialog):
         if not self._save.isEnabled():
             return
         self._save.setEnabled(False)
-        self._tasks.command(
-            self,
+        self._record(
             edit_customer,
             customer_id=self._form.customer_id,
             edits=self._edits(),
-            done=self._on_recorded,
-            failed=self._on_failed,
         )
 
-    @Slot(object)
-    def _on_recorded(self, _: object) -> None:
-        self.recorded.emit()
-        self.accept()
-
-    @Slot(object)
-    def _on_failed(self, error: Exception) -> None:
+    def _offer_again(self) -> None:
         self._check()
-        self._message.setText(Failures(self).sentence(error))
 
     def reject(self) -> None:
         """Close; what was typed and not saved is given up only at the second asking."""

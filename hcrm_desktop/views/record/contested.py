@@ -7,7 +7,6 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -22,9 +21,9 @@ from PySide6.QtWidgets import (
 from hcrm_core.terms import Role
 from hcrm_desktop.cache.rows import ContestedExams, ExamRow
 from hcrm_desktop.tasks import Tasks
-from hcrm_desktop.views.failures import Failures
 from hcrm_desktop.views.sync.contents import Contents
 from hcrm_desktop.views.sync.sides import Sides
+from hcrm_desktop.views.widgets.recording_dialog import RecordingDialog
 from hcrm_desktop.views.words import Words
 
 
@@ -68,31 +67,22 @@ class ContestedStrip(QFrame):
         return text.format(day=day, n=len(dispute.exams))
 
 
-class PickDialog(QDialog):
-    """All corrections side by side; one is picked, or all are kept.
-
-    Signals:
-        recorded: the decision is safe on this computer.
-    """
-
-    recorded = Signal()
+class PickDialog(RecordingDialog):
+    """All corrections side by side; one is picked, or all are kept."""
 
     def __init__(
         self, tasks: Tasks, words: Words, dispute: ContestedExams, *, customer_id: UUID, parent: QWidget
     ) -> None:
-        super().__init__(parent)
-        self._tasks, self._words, self._contents = tasks, words, Contents(words)
+        super().__init__(tasks, parent=parent)
+        self._words, self._contents = words, Contents(words)
         self._dispute, self._customer_id = dispute, customer_id
         self._choice = QButtonGroup(self)
         self._reason = QLineEdit(maxLength=400, placeholderText=self.tr("依据（可不填）：例如复测、看错左右眼"))
-        self._message = QLabel(wordWrap=True)
         self._use, self._all = (
             QPushButton(self.tr("采用所选 Ctrl+S")),
             QPushButton(self.tr("都保留，是不同的检查 (&B)")),
         )
         self.setWindowTitle(self.tr("更正待裁定"))
-        self.setWindowModality(Qt.WindowModality.WindowModal)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._build()
 
     def _build(self) -> None:
@@ -133,7 +123,6 @@ class PickDialog(QDialog):
         return row
 
     def _build_foot(self) -> QHBoxLayout:
-        self._message.setProperty("role", "danger")
         self._use.setProperty("kind", "primary")
         self._use.setEnabled(False)
         self._use.clicked.connect(self.use_chosen)
@@ -168,25 +157,15 @@ class PickDialog(QDialog):
 
         self._use.setEnabled(False)
         self._all.setEnabled(False)
-        self._tasks.command(
-            self,
+        self._record(
             pick_exam,
             customer_id=self._customer_id,
             exam_id=picked.id,
             rejected_ids=self._dispute.rejected_by(picked.id),
             keep_all=keep_all,
             reason=self._reason.text().strip(),
-            done=self._on_recorded,
-            failed=self._on_failed,
         )
 
-    @Slot(object)
-    def _on_recorded(self, _: object) -> None:
-        self.recorded.emit()
-        self.accept()
-
-    @Slot(object)
-    def _on_failed(self, error: Exception) -> None:
+    def _offer_again(self) -> None:
         self._all.setEnabled(True)
         self._check()
-        self._message.setText(Failures(self).sentence(error))

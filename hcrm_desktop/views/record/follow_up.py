@@ -3,14 +3,12 @@
 from datetime import date
 from uuid import UUID
 
-from PySide6.QtCore import QDate, Qt, Signal, Slot
+from PySide6.QtCore import QDate, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QDateEdit,
-    QDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QWidget,
@@ -19,32 +17,23 @@ from PySide6.QtWidgets import (
 from hcrm_core.terms import Channel, Outcome
 from hcrm_desktop.tasks import Tasks
 from hcrm_desktop.views.exam_entry.choice import Choice
-from hcrm_desktop.views.failures import Failures
+from hcrm_desktop.views.widgets.recording_dialog import RecordingDialog
 from hcrm_desktop.views.words import Words
 
 
-class FollowUpDialog(QDialog):
-    """Channel, outcome, note and the next day.
-
-    Signals:
-        recorded: the contact is safe on this computer.
-    """
-
-    recorded = Signal()
+class FollowUpDialog(RecordingDialog):
+    """Channel, outcome, note and the next day."""
 
     def __init__(self, tasks: Tasks, words: Words, customer_id: UUID, *, name: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._tasks, self._customer_id, self._today = tasks, customer_id, tasks.today()
+        super().__init__(tasks, parent=parent)
+        self._customer_id, self._today = customer_id, tasks.today()
         self._channel = Choice(list(Channel), [words.channel(one) for one in Channel])
         self._outcome = Choice(list(Outcome), [words.outcome(one) for one in Outcome])
         self._channel.choose(Channel.PHONE)
         self._note = QLineEdit(maxLength=2000, placeholderText=self.tr("说了什么，下次注意什么"))
         self._next = QDateEdit()
-        self._message = QLabel(wordWrap=True)
         self._save = QPushButton(self.tr("保存 Ctrl+S"))
         self.setWindowTitle(self.tr("记录跟进 · {name}").format(name=name))
-        self.setWindowModality(Qt.WindowModality.WindowModal)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._build()
 
     def _build(self) -> None:
@@ -53,7 +42,6 @@ class FollowUpDialog(QDialog):
         self._next.setCalendarPopup(True)
         self._next.setDisplayFormat("yyyy-MM-dd")
         self._next.setSpecialValueText(self.tr("不约定"))  # shown at the least day, which is no appointment
-        self._message.setProperty("role", "danger")
         self._save.setProperty("kind", "primary")
         self._save.clicked.connect(self.save)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Save), self, self.save)
@@ -96,24 +84,14 @@ class FollowUpDialog(QDialog):
         if not self._save.isEnabled():
             return
         self._save.setEnabled(False)
-        self._tasks.command(
-            self,
+        self._record(
             record_follow_up,
             customer_id=self._customer_id,
             channel=self._channel.value(),
             outcome=outcome,
             note=self._note.text().strip(),
             next_on=next_on,
-            done=self._on_recorded,
-            failed=self._on_failed,
         )
 
-    @Slot(object)
-    def _on_recorded(self, _: object) -> None:
-        self.recorded.emit()
-        self.accept()
-
-    @Slot(object)
-    def _on_failed(self, error: Exception) -> None:
+    def _offer_again(self) -> None:
         self._save.setEnabled(True)
-        self._message.setText(Failures(self).sentence(error))

@@ -4,11 +4,10 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from unicodedata import normalize
 
-from PySide6.QtCore import QDate, Qt, Signal, Slot
+from PySide6.QtCore import QDate, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QDateEdit,
-    QDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 from hcrm_core.record import MedicationRow
 from hcrm_desktop.cache.rows import CustomerRecord
 from hcrm_desktop.tasks import Tasks
-from hcrm_desktop.views.failures import Failures
+from hcrm_desktop.views.widgets.recording_dialog import RecordingDialog
 from hcrm_desktop.views.words import Words
 
 STRENGTHS = ("0.01", "0.025", "0.05")  # of the trials in resources/education (LAMP, Yam 2019); others are typed
@@ -33,26 +32,18 @@ def running(record: CustomerRecord) -> MedicationRow | None:
     return next((one for one in record.medications if one.ended_on is None), None)
 
 
-class MedicationDialog(QDialog):
-    """Begins a course, or stops the one that runs.
-
-    Signals:
-        recorded: it is so on this computer, and soon at the centre; it can still be undone.
-    """
-
-    recorded = Signal()
+class MedicationDialog(RecordingDialog):
+    """Begins a course, or stops the one that runs."""
 
     def __init__(self, tasks: Tasks, words: Words, record: CustomerRecord, *, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._tasks, self._words, self._customer_id = tasks, words, record.header.id
+        super().__init__(tasks, parent=parent)
+        self._words, self._customer_id = words, record.header.id
         self._running = running(record)
         self._birth = record.header.birth_date
         self._what, self._strength, self._day = QComboBox(), QComboBox(editable=True), QDateEdit()
         self._note, self._form = QLineEdit(maxLength=400), QFormLayout()
-        self._message, self._save = QLabel(wordWrap=True), QPushButton(self.tr("保存"))
+        self._save = QPushButton(self.tr("保存"))
         self.setWindowTitle(self.tr("用药 · {name}").format(name=record.header.name))
-        self.setWindowModality(Qt.WindowModality.WindowModal)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._build()
         self._show_kind()
 
@@ -67,7 +58,6 @@ class MedicationDialog(QDialog):
         self._day.setDisplayFormat("yyyy-MM-dd")
         self._day.setDate(QDate(today.year, today.month, today.day))
         self._day.setMaximumDate(self._day.date())
-        self._message.setProperty("role", "danger")
         self._save.setProperty("kind", "primary")
         self._what.currentIndexChanged.connect(self._show_kind)
         self._save.clicked.connect(self.save)
@@ -157,38 +147,25 @@ class MedicationDialog(QDialog):
     def _begin(self, day: date) -> None:
         from hcrm_desktop.cache.medications import begin_medication
 
-        self._tasks.command(
-            self,
+        self._record(
             begin_medication,
             customer_id=self._customer_id,
             percent=self._percent(),
             started_on=day,
             note=self._note.text().strip(),
-            done=self._on_recorded,
-            failed=self._on_failed,
         )
 
     def _stop(self, day: date) -> None:
         from hcrm_desktop.cache.medications import end_medication
 
         assert self._running is not None, "only what runs is stopped"
-        self._tasks.command(
-            self,
+        self._record(
             end_medication,
             customer_id=self._customer_id,
             medication_id=self._running.id,
             ended_on=day,
             reason=self._note.text().strip(),
-            done=self._on_recorded,
-            failed=self._on_failed,
         )
 
-    @Slot(object)
-    def _on_recorded(self, _: object) -> None:
-        self.recorded.emit()
-        self.accept()
-
-    @Slot(object)
-    def _on_failed(self, error: Exception) -> None:
+    def _offer_again(self) -> None:
         self._save.setEnabled(True)
-        self._message.setText(Failures(self).sentence(error))

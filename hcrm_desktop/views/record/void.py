@@ -2,32 +2,24 @@
 
 from uuid import UUID
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from hcrm_desktop.cache.rows import ExamRow
 from hcrm_desktop.tasks import Tasks
-from hcrm_desktop.views.failures import Failures
+from hcrm_desktop.views.widgets.recording_dialog import RecordingDialog
 from hcrm_desktop.views.words import Words
 
 
-class VoidDialog(QDialog):
-    """Asks for the reason.
-
-    Signals:
-        recorded: it is void on this computer, and soon at the centre.
-    """
-
-    recorded = Signal()
+class VoidDialog(RecordingDialog):
+    """Asks for the reason."""
 
     def __init__(self, tasks: Tasks, words: Words, exam: ExamRow, *, customer_id: UUID, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._tasks, self._exam, self._customer_id = tasks, exam, customer_id
+        super().__init__(tasks, parent=parent)
+        self._exam, self._customer_id = exam, customer_id
         self._reason = QLineEdit(maxLength=400, placeholderText=self.tr("例如：录错了人；左右眼颠倒；重复录入"))
-        self._message, self._void = QLabel(wordWrap=True), QPushButton(self.tr("作废"))
+        self._void = QPushButton(self.tr("作废"))
         self.setWindowTitle(self.tr("作废检查 · {day}").format(day=words.day(exam.examined_on)))
-        self.setWindowModality(Qt.WindowModality.WindowModal)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._build()
 
     def _build(self) -> None:
@@ -35,7 +27,6 @@ class VoidDialog(QDialog):
         label = QLabel(self.tr("原因"))
         label.setBuddy(self._reason)
         self._reason.textChanged.connect(self._check)
-        self._message.setProperty("role", "danger")
         self._void.setProperty("kind", "primary")
         self._void.setEnabled(False)
         self._void.clicked.connect(self.void)
@@ -65,22 +56,12 @@ class VoidDialog(QDialog):
         from hcrm_desktop.cache.corrections import void_exam
 
         self._void.setEnabled(False)
-        self._tasks.command(
-            self,
+        self._record(
             void_exam,
             customer_id=self._customer_id,
             exam_id=self._exam.id,
             reason=self._reason.text().strip(),
-            done=self._on_recorded,
-            failed=self._on_failed,
         )
 
-    @Slot(object)
-    def _on_recorded(self, _: object) -> None:
-        self.recorded.emit()
-        self.accept()
-
-    @Slot(object)
-    def _on_failed(self, error: Exception) -> None:
+    def _offer_again(self) -> None:
         self._check()
-        self._message.setText(Failures(self).sentence(error))
