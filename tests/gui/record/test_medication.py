@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from errno import ENOSPC
 from typing import Any
 from uuid import UUID
 
@@ -117,6 +118,26 @@ def test_what_cannot_be_is_said_and_nothing_is_lost(
     assert dialog.isVisible()
     assert stored(workspace, child).medications == ()
     dialog.reject()
+
+
+def test_what_could_not_be_written_stays_as_typed_and_is_saved_at_the_second_try(
+    qtbot: QtBot, workspace: Workspace, record_for: Open, child: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(ENOSPC, "no space left on device")
+
+    page = record_for(Role.OPTOMETRIST, child)
+    dialog = opened(page)
+    choose(dialog, percent="0.05")
+    with monkeypatch.context() as patch:
+        patch.setattr("hcrm_desktop.cache.medications.begin_medication", refused)
+        save(dialog)
+        qtbot.waitUntil(lambda: "请重试" in said(dialog))
+    assert dialog.isVisible()
+    assert stored(workspace, child).medications == ()
+    save(dialog)
+    qtbot.waitUntil(lambda: "阿托品 0.05%" in chips(page))
+    assert [one.note for one in stored(workspace, child).medications] == ["每晚一滴"]
 
 
 def test_the_same_strength_is_no_change(workspace: Workspace, record_for: Open, child: UUID) -> None:
